@@ -1,0 +1,111 @@
+"""wealist: layered Terraform estates, brought up in order, safely.
+
+    >>> from pathlib import Path
+    >>> import os
+    >>> from orchestrator import Engine, Estate, aws_target
+    >>> estate = Estate.find(Path("."))
+    >>> engine = Engine(estate, aws_target(estate.root, os.environ))
+    >>> report = engine.up(["foundation"], confirm=lambda layer, plan: True)
+
+The command line can do nothing that this can't. The library never prints, never exits and never reads the process's
+environment; it takes what it needs as values and returns values. Names are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.version import __version__
+
+if TYPE_CHECKING:
+    from orchestrator.aws.secrets import Secret
+    from orchestrator.config import Config
+    from orchestrator.discovery import Estate
+    from orchestrator.engine import Engine
+    from orchestrator.errors import (
+        AwsError,
+        CommandError,
+        CommandInterruptedError,
+        ConfigError,
+        DependencyCycleError,
+        GuardError,
+        LayerNotFoundError,
+        LayerOrderError,
+        OutputFormatError,
+        PreflightError,
+        RunError,
+        SandboxError,
+        SecretError,
+        StateError,
+        StateLockedError,
+        TerraformError,
+        TerraformNotFoundError,
+        TerraformVersionError,
+        UsageError,
+        WealistError,
+    )
+    from orchestrator.events import Event
+    from orchestrator.finding import Finding, Severity
+    from orchestrator.layer import Backend, Layer
+    from orchestrator.layer_run import RunOptions
+    from orchestrator.lookup import find_secret, read_outputs
+    from orchestrator.outputs import Output
+    from orchestrator.plan import Action, Plan, ResourceChange
+    from orchestrator.redaction import Redactor
+    from orchestrator.report import LayerResult, Outcome, RunReport
+    from orchestrator.target import AwsSettings, Target, aws_target
+    from orchestrator.process import Cancellation
+
+_HOMES = {
+    "orchestrator.aws.secrets": ("Secret",),
+    "orchestrator.config": ("Config",),
+    "orchestrator.discovery": ("Estate",),
+    "orchestrator.engine": ("Engine",),
+    "orchestrator.errors": (
+        "AwsError",
+        "CommandError",
+        "CommandInterruptedError",
+        "ConfigError",
+        "DependencyCycleError",
+        "GuardError",
+        "LayerNotFoundError",
+        "LayerOrderError",
+        "OutputFormatError",
+        "PreflightError",
+        "RunError",
+        "SandboxError",
+        "SecretError",
+        "StateError",
+        "StateLockedError",
+        "TerraformError",
+        "TerraformNotFoundError",
+        "TerraformVersionError",
+        "UsageError",
+        "WealistError",
+    ),
+    "orchestrator.events": ("Event",),
+    "orchestrator.finding": ("Finding", "Severity"),
+    "orchestrator.layer": ("Backend", "Layer"),
+    "orchestrator.layer_run": ("RunOptions",),
+    "orchestrator.lookup": ("find_secret", "read_outputs"),
+    "orchestrator.outputs": ("Output",),
+    "orchestrator.plan": ("Action", "Plan", "ResourceChange"),
+    "orchestrator.redaction": ("Redactor",),
+    "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
+    "orchestrator.target": ("AwsSettings", "Target", "aws_target"),
+    "orchestrator.process": ("Cancellation",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604 - one list of names, not two
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

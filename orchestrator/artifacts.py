@@ -1,0 +1,171 @@
+"""What a run leaves on disk: a private folder for it, and one line in the ledger.
+
+Everything is below the target's `.wealist`, which keeps itself out of git. Plan files hold every value in clear and
+Terraform writes them for all to read, so a run folder is 0700, what wealist writes in it is 0600, and plans and
+variable files are gone when the run is over, however it ends. What stays (`events.jsonl`, `report.json`) is redacted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from orchestrator.redaction import Redactor
+
+KEPT_RUNS = 50
+_VOLATILE = "volatile"
+_ALIVE = "alive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFolder:
+    """The folder of one run.
+
+    Attributes:
+        run_id: Sorts by time: `20260102T030405Z-1a2b3c`.
+        path: 0700.
+        redact: Stands on everything that is written here to stay.
+    """
+
+    run_id: str
+    path: Path
+    redact: Redactor
+
+    def plan_file(self, layer: str) -> Path:
+        """Where a layer's plan goes; removed when the run is over."""
+        return self._volatile(layer) / "tfplan"
+
+    def variables_file(self, layer: str) -> Path:
+        """Where values given on the command line go; removed when the run is over."""
+        return self._volatile(layer) / "set.tfvars"
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file that nobody else can read, from the first byte on."""
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def log(self, line: str) -> None:
+        """Add one line to the run's event log."""
+        path = self.path / "events.jsonl"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
+            file.write(self.redact(line.rstrip("\n")) + "\n")
+
+    def write_report(self, report: Mapping[str, Any]) -> None:
+        self.write(self.path / "report.json", self.redact(json.dumps(report, indent=2, ensure_ascii=False)) + "\n")
+
+    def _volatile(self, layer: str) -> Path:
+        folder = self.path / _VOLATILE / layer.replace("/", "--")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+
+@contextmanager
+def run_folder(home: Path, redact: Redactor) -> Iterator[RunFolder]:
+    """A new run folder; on the way out its secrets are removed and old runs thinned out."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    path = prepare_home(home) / "runs" / run_id
+    path.mkdir(mode=0o700)
+    with _held(path):
+        try:
+            yield RunFolder(run_id=run_id, path=path, redact=redact)
+        finally:
+            shutil.rmtree(path / _VOLATILE, ignore_errors=True)
+            _scrub(path / "events.jsonl", redact)
+            _tidy(home / "runs")
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Hold the run's own lock for as long as this process lives, so that others can see that it does."""
+    fd = os.open(path / _ALIVE, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _scrub(path: Path, redact: Redactor) -> None:
+    """Redact once more with all that was learnt since the first lines were written."""
+    with suppress(FileNotFoundError):
+        text = path.read_text(encoding="utf-8")
+        clean = redact(text)
+        if clean != text:
+            path.write_text(clean, encoding="utf-8")
+
+
+def _tidy(runs: Path) -> None:
+    """Thin out old runs, and remove the plans of runs that were killed before they could do it themselves."""
+    folders = sorted(runs.iterdir())
+    for old in folders[:-KEPT_RUNS]:
+        if not _is_alive(old):
+            shutil.rmtree(old, ignore_errors=True)
+    for folder in folders[-KEPT_RUNS:]:
+        if (folder / _VOLATILE).exists() and not _is_alive(folder):
+            shutil.rmtree(folder / _VOLATILE, ignore_errors=True)
+
+
+def _is_alive(folder: Path) -> bool:
+    try:
+        fd = os.open(folder / _ALIVE, os.O_WRONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def prepare_home(home: Path) -> Path:
+    """Make the `.wealist` folder, private and ignored by git."""
+    for folder in (home, home / "runs"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(PermissionError):
+            folder.chmod(0o700)
+    ignore = home / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    return home
+
+
+def append_to_ledger(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
+    """Add one line to `ledger.jsonl`, in one write, on the disk before this returns.
+
+    A line is written whole or not at all by any number of runs at once (O_APPEND, one write).
+    """
+    stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
+    line = redact(json.dumps(stamped, ensure_ascii=False)) + "\n"
+    fd = os.open(home / "ledger.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(fd, line.encode())
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def read_ledger(home: Path) -> list[dict[str, Any]]:
+    """Every entry, oldest first; a last line cut short by a crash is left out."""
+    try:
+        lines = (home / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    entries = []
+    for line in lines:
+        with suppress(ValueError):
+            entries.append(json.loads(line))
+    return entries

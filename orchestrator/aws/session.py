@@ -1,0 +1,146 @@
+"""The way to AWS: a boto3 session made from settings, and one place where botocore's errors become ours.
+
+With fixed credentials the session is hermetic: configuration and credential files are the null device, there is no
+profile, and proxies are left out, so that a rehearsal can't reach a real account even where the shell is full of keys.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import AwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import boto3
+
+    from orchestrator.layer import Backend
+    from orchestrator.target import AwsSettings
+
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+NO_CREDENTIALS = frozenset({"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"})
+REJECTED = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation", "Forbidden", "403"}
+)
+
+_CONNECT_TIMEOUT = 5.0
+_READ_TIMEOUT = 20.0
+
+
+class Session:
+    """Clients for one set of settings. Clients are kept; making one takes tens of milliseconds."""
+
+    def __init__(self, settings: AwsSettings, *, backend: Backend | None = None) -> None:
+        """A session; with a backend, one with the identity that Terraform's backend uses: its profile, its role."""
+        self.settings = settings
+        self._backend = None if settings.is_hermetic else backend
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region: str) -> Any:
+        """A boto3 client.
+
+        Raises:
+            AwsError: The session can't be made: an unknown profile, an unusable configuration file.
+        """
+        key = (service, region)
+        if key not in self._clients:
+            from botocore.config import Config
+
+            with translated(f"making the {service} client"):
+                self._clients[key] = self._boto3.client(
+                    service,
+                    region_name=region,
+                    endpoint_url=self.settings.endpoint_url,
+                    config=Config(
+                        connect_timeout=_CONNECT_TIMEOUT,
+                        read_timeout=_READ_TIMEOUT,
+                        retries={"mode": "standard", "total_max_attempts": 3},
+                        proxies={} if self.settings.is_hermetic else None,
+                        s3={"addressing_style": "path"} if self.settings.endpoint_url else None,
+                    ),
+                )
+        return self._clients[key]
+
+    @cached_property
+    def _boto3(self) -> boto3.Session:
+        # Imported here: start-up of the command line is measured.
+        import boto3
+
+        if self.settings.is_hermetic:
+            return boto3.Session(
+                aws_access_key_id=self.settings.access_key,
+                aws_secret_access_key=self.settings.secret_key,
+                botocore_session=_hermetic_botocore(),
+            )
+        backend = self._backend
+        session = boto3.Session(profile_name=(backend and backend.profile) or self.settings.profile)
+        if backend is None or backend.role_arn is None:
+            return session
+        sts = session.client("sts", region_name=backend.region)
+        credentials = sts.assume_role(RoleArn=backend.role_arn, RoleSessionName="wealist")["Credentials"]
+        return boto3.Session(
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+        )
+
+
+class Sessions:
+    """One session for each identity that backends ask for."""
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self.settings = settings
+        self._sessions: dict[tuple[str | None, str | None], Session] = {}
+
+    def for_backend(self, backend: Backend) -> Session:
+        key = (backend.profile, backend.role_arn)
+        if key not in self._sessions:
+            self._sessions[key] = Session(self.settings, backend=backend)
+        return self._sessions[key]
+
+
+def _hermetic_botocore() -> Any:
+    import botocore.session
+
+    session = botocore.session.Session()
+    for variable in ("config_file", "credentials_file"):
+        session.set_config_variable(variable, os.devnull)
+    for variable in ("profile", "ca_bundle"):
+        session.set_config_variable(variable, None)
+    return session
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn botocore's errors into `AwsError`; its code is the service's, or the exception's name."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        details = error.response.get("Error", {})
+        code, message = str(details.get("Code", "Unknown")), str(details.get("Message", ""))
+        raise AwsError(f"{doing}: {code}: {message}".rstrip(": "), code=code, hint=remedy(code)) from error
+    except BotoCoreError as error:
+        code = type(error).__name__
+        raise AwsError(f"{doing}: {error}", code=code, hint=remedy(code)) from error
+
+
+def remedy(code: str) -> str | None:
+    """What a person does about an error code that has to do with credentials or the way to AWS."""
+    if code in EXPIRED or code in ("SSOTokenLoadError", "UnauthorizedSSOTokenError", "TokenRetrievalError"):
+        return "your credentials have expired: aws sso login, or fetch new ones"
+    if code in NO_CREDENTIALS:
+        return "no credentials: aws configure sso, or set AWS_PROFILE; with no account: add --sandbox"
+    if code in REJECTED:
+        return "AWS does not know these keys: aws sts get-caller-identity"
+    if code == "ProfileNotFound":
+        return "aws configure list-profiles"
+    if code in ("EndpointConnectionError", "ConnectTimeoutError", "ConnectionClosedError", "ProxyConnectionError"):
+        return "AWS can't be reached from here: check network, proxy and region"
+    return None

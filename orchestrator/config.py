@@ -1,0 +1,177 @@
+"""`wealist.yaml`: what HCL can't say.
+
+The file is optional in all its parts but one: `version: 1`. Unknown keys are errors, since a misspelt guard
+that is silently ignored is worse than none. Every message names file, line and key, and offers the key that
+was probably meant. Bucket, key, region, lock table and layer edges are never here: HCL is their source.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+import msgspec
+import yaml
+
+from orchestrator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FILENAME = "wealist.yaml"
+RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Fail(Protocol):
+    """Raises the error for a key path: message, and what to do."""
+
+    def __call__(self, key: tuple[str, ...], message: str, hint: str | None = None) -> NoReturn: ...
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mapping in the file in which every key is known."""
+
+
+class LayersConfig(_Section, frozen=True):
+    """Where layers live: glob patterns below the estate's root, and folders to pass over.
+
+    A layer's id is its path below the fixed part of the pattern: with `terraform/*/*`,
+    `terraform/prod/foundation` is `prod/foundation`.
+    """
+
+    include: tuple[str, ...] = ("terraform/*/*",)
+    exclude: tuple[str, ...] = ("terraform/modules/*",)
+
+
+class SecretConfig(_Section, frozen=True):
+    """A named secret: the layer's output that holds its ARN, and the JSON field that holds the value."""
+
+    layer: str
+    output: str
+    field: str | None = None
+
+
+class TerraformConfig(_Section, frozen=True):
+    """How Terraform is run; each has a flag of the same name."""
+
+    bin: str = "terraform"
+    lock_timeout: str = "0s"
+    parallelism: int = 10
+
+
+class Config(_Section, frozen=True):
+    """The whole file.
+
+    Attributes:
+        accounts: The one AWS account, 12 digits, that an environment's layers may touch.
+        interrupt_grace: Seconds that Terraform gets to stop after the first Ctrl-C.
+    """
+
+    version: int
+    layers: LayersConfig = LayersConfig()
+    accounts: dict[str, str] = {}
+    secrets: dict[str, SecretConfig] = {}
+    terraform: TerraformConfig = TerraformConfig()
+    interrupt_grace: float = 60.0
+
+    @classmethod
+    def load(cls, path: Path) -> Config:
+        """Read and check a file.
+
+        Raises:
+            ConfigError: With `file:line: key: what is wrong`.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: can't be read: {error}") from error
+        return cls.parse(text, path=path)
+
+    @classmethod
+    def parse(cls, text: str, *, path: Path = Path(FILENAME)) -> Config:
+        try:
+            node = yaml.compose(text, Loader=_Loader)
+            data = yaml.load(text, Loader=_Loader)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise ConfigError(f"{path}:{line}: this is not valid YAML: {error.problem}") from error
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{path}:1: this is not valid YAML: {error}") from error
+        if not isinstance(data, dict):
+            raise ConfigError(f"{path}:1: the file must be a mapping", hint="the smallest is: version: 1")
+        lines = dict(_lines(node))
+
+        def fail(key: tuple[str, ...], message: str, hint: str | None = None) -> NoReturn:
+            line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), 1)
+            raise ConfigError(f"{path}:{line}: {'.'.join(key)}: {message}", hint=hint)
+
+        _check(data, cls, (), fail)
+        config = msgspec.convert(data, cls)
+        config._check_values(fail)
+        return config
+
+    def _check_values(self, fail: Fail) -> None:
+        if self.version != 1:
+            fail(("version",), f"this wealist reads version 1, not {self.version}")
+        for environment, account in self.accounts.items():
+            if not re.fullmatch(r"\d{12}", account):
+                fail(("accounts", environment), f"{account!r} is not an AWS account id (12 digits)")
+        for name in self.secrets:
+            if name in RESERVED_SECRET_NAMES:
+                fail(("secrets", name), "the name is a sub-command of `wealist secrets`; choose another")
+        if not re.fullmatch(r"\d+(ms|s|m|h)", self.terraform.lock_timeout):
+            fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
+        if self.terraform.parallelism < 1:
+            fail(("terraform", "parallelism"), "must be at least 1")
+        if self.interrupt_grace <= 0:
+            fail(("interrupt_grace",), "must be a number of seconds above 0")
+
+
+def _lines(node: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Every key path of the document with the line of its key, 1-based."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            path = (*prefix, str(key.value))
+            yield path, key.start_mark.line + 1
+            yield from _lines(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            path = (*prefix, str(index))
+            yield path, value.start_mark.line + 1
+            yield from _lines(value, path)
+
+
+def _check(data: Any, model: Any, key: tuple[str, ...], fail: Fail) -> None:
+    """Walk file and model side by side, so that whatever is wrong is found at its own key and line."""
+    if isinstance(model, type) and issubclass(model, msgspec.Struct):
+        if not isinstance(data, dict):
+            fail(key, "must be a mapping")
+        fields = {field.encode_name: field for field in msgspec.structs.fields(model)}
+        for name, value in data.items():
+            if name not in fields:
+                near = get_close_matches(str(name), fields, n=1)
+                fail((*key, str(name)), "unknown key", f"did you mean {near[0]}?" if near else _known(fields))
+            _check(value, fields[name].type, (*key, name), fail)
+        for name, field in fields.items():
+            if field.required and name not in data:
+                fail((*key, name), "is required")
+    elif getattr(model, "__origin__", None) is dict:
+        if not isinstance(data, dict):
+            fail(key, "must be a mapping")
+        for name, value in data.items():
+            _check(value, model.__args__[1], (*key, str(name)), fail)
+    else:
+        try:
+            msgspec.convert(data, model)
+        except msgspec.ValidationError as error:
+            message = str(error).partition(" - at ")[0].replace("`", "")
+            quoted = isinstance(data, (int, float)) and "str" in message
+            fail(key, message[:1].lower() + message[1:], "put the value in quotes" if quoted else None)
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"known here: {', '.join(sorted(names))}"

@@ -1,0 +1,213 @@
+"""Just enough HCL to read a layer: blocks, attributes, literal values, and the line each stands on.
+
+The grammar is tree-sitter's, which parses a large module in milliseconds and never evaluates anything.
+A value that is not a literal comes back as an `Expression` that holds its source text; the caller decides
+whether that is good enough or an error at that line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import ConfigError
+from orchestrator.layer import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tree_sitter import Node, Parser
+
+_ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|["\\nrt])|\$\$\{|%%\{')
+_SIMPLE_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A value that only Terraform can evaluate."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """`name = value`. Numbers are int or float, objects dict, tuples list."""
+
+    name: str
+    value: Any
+    text: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A block, or a whole file (`type` is then empty). `text` is its source."""
+
+    type: str
+    labels: tuple[str, ...]
+    attributes: dict[str, Attribute]
+    blocks: tuple[Block, ...]
+    text: str = field(repr=False)
+    location: Location
+
+    def find(self, type_: str, *labels: str) -> Iterator[Block]:
+        """The blocks directly inside that are of this type and start with these labels."""
+        return (b for b in self.blocks if b.type == type_ and b.labels[: len(labels)] == labels)
+
+
+def parse_file(path: Path) -> Block:
+    """Read one `.tf` file.
+
+    Raises:
+        ConfigError: The file can't be read or is not HCL; the message names file and line.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+    root = _parser().parse(source).root_node
+    if root.has_error:
+        bad = _first_error(root)
+        row = bad.start_point[0]
+        lines = source.decode(errors="replace").splitlines() or [""]
+        near = lines[min(row, len(lines) - 1)].strip()
+        raise ConfigError(
+            f"{path}:{row + 1}: this is not valid HCL, at or just before: {near[:60]}",
+            hint=f"terraform fmt -check -diff {path}",
+        )
+    body = next((child for child in root.named_children if child.type == "body"), None)
+    return _block(body, path=path, type_="", labels=(), node=root)
+
+
+def is_expression(text: str) -> bool:
+    """Whether a text is one well-formed HCL expression, so that it can be written after `name =`."""
+    root = _parser().parse(f"x = {text}\n".encode()).root_node
+    if root.has_error:
+        return False
+    body = root.named_children[0] if root.named_children else None
+    return body is not None and [child.type for child in body.named_children] == ["attribute"]
+
+
+def quote(text: str) -> str:
+    """A string literal that Terraform reads back as exactly this text."""
+    escaped = json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return escaped.replace("${", "$${").replace("%{", "%%{")
+
+
+@cache
+def _parser() -> Parser:
+    # Imported here: start-up of the command line is measured.
+    import tree_sitter_hcl
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_hcl.language()))
+
+
+def _first_error(node: Node) -> Node:
+    for child in node.children:
+        if child.is_error or child.is_missing:
+            return child
+        if child.has_error:
+            return _first_error(child)
+    return node
+
+
+def _block(body: Node | None, *, path: Path, type_: str, labels: tuple[str, ...], node: Node) -> Block:
+    attributes: dict[str, Attribute] = {}
+    blocks: list[Block] = []
+    for child in body.named_children if body else ():
+        if child.type == "attribute":
+            name, expression = _text(child.named_children[0]), child.named_children[1]
+            attributes[name] = Attribute(
+                name=name,
+                value=_value(expression),
+                text=_text(expression),
+                location=_location(path, child),
+            )
+        elif child.type == "block":
+            blocks.append(_nested(child, path))
+    return Block(
+        type=type_,
+        labels=labels,
+        attributes=attributes,
+        blocks=tuple(blocks),
+        text=_text(node),
+        location=_location(path, node),
+    )
+
+
+def _nested(node: Node, path: Path) -> Block:
+    head, body = [], None
+    for child in node.named_children:
+        if child.type == "body":
+            body = child
+        elif child.type in ("identifier", "string_lit"):
+            head.append(_text(child) if child.type == "identifier" else str(_string(child)))
+    return _block(body, path=path, type_=head[0], labels=tuple(head[1:]), node=node)
+
+
+def _value(expression: Node) -> Any:
+    if expression.named_child_count != 1:
+        return Expression(_text(expression))
+    (node,) = expression.named_children
+    inner = node.named_children[0] if node.named_child_count else node
+    if node.type == "literal_value":
+        return _literal(inner)
+    if node.type == "collection_value" and inner.type == "tuple":
+        return [_value(child) for child in inner.named_children if child.type == "expression"]
+    if node.type == "collection_value" and inner.type == "object":
+        return _object(inner)
+    if node.type == "operation" and re.fullmatch(r"-\s*\d+", _text(node)):
+        return int(_text(node).replace(" ", ""))
+    return Expression(_text(expression))
+
+
+def _literal(node: Node) -> Any:
+    text = _text(node)
+    if node.type == "string_lit":
+        return _string(node)
+    if node.type == "bool_lit":
+        return text == "true"
+    if node.type == "null_lit":
+        return None
+    return float(text) if set(text) & set(".eE") else int(text)
+
+
+def _object(node: Node) -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    for element in node.named_children:
+        if element.type != "object_elem":
+            continue
+        key, value = element.child_by_field_name("key"), element.child_by_field_name("val")
+        if key is None or value is None:
+            continue
+        name = _value(key)
+        items[str(name)] = _value(value)
+    return items
+
+
+def _string(node: Node) -> str:
+    raw = "".join(_text(child) for child in node.named_children if child.type == "template_literal")
+    return _ESCAPE.sub(_unescape, raw)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    escape = match[1]
+    if escape is None:
+        return match[0][1:]
+    return _SIMPLE_ESCAPES.get(escape) or chr(int(escape[1:], 16))
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode(errors="replace")
+
+
+def _location(path: Path, node: Node) -> Location:
+    return Location(path, node.start_point[0] + 1)

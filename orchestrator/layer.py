@@ -1,0 +1,114 @@
+"""A layer: one Terraform root module with an S3 backend, and what wealist reads from its HCL.
+
+Everything here is a value. HCL is the source of truth, so there is no field that a person fills in by hand;
+`discovery` fills them all, and keeps the file and line of each for messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A line in a file, printed as `file:line`."""
+
+    path: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """The `backend "s3"` block.
+
+    Attributes:
+        dynamodb_table: The lock table, or None where the block names none.
+        use_lockfile: Whether Terraform also (or only) locks with a `.tflock` object beside the state.
+        encrypt: Whether state is written with server-side encryption asked for.
+        kms_key_id: The key it is encrypted with; None means the bucket's default.
+        profile: A profile of the AWS configuration, where the block names one.
+        role_arn: The role that the backend assumes, where the block names one.
+    """
+
+    bucket: str
+    key: str
+    region: str
+    dynamodb_table: str | None = None
+    use_lockfile: bool = False
+    encrypt: bool = False
+    kms_key_id: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    location: Location = field(compare=False)
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def lock_id(self) -> str:
+        """The `LockID` that Terraform uses in the table for this state."""
+        return f"{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An input variable. `type` is its type expression as written, or None where there is none."""
+
+    name: str
+    type: str | None
+    has_default: bool
+    is_sensitive: bool
+    location: Location = field(compare=False)
+
+    @property
+    def is_primitive(self) -> bool:
+        """Whether Terraform takes a value from the command line literally, not as an expression."""
+        return self.type in (None, "string", "number", "bool")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteState:
+    """A `terraform_remote_state` data source on S3: the edge to the layer that owns that bucket and key."""
+
+    name: str
+    bucket: str
+    key: str
+    location: Location = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One root module.
+
+    Attributes:
+        id: `prod/foundation`: the path below the folder that holds all layers.
+        path: The folder with its `.tf` files.
+        required_version: The version constraint on Terraform, all such constraints joined, or None.
+        init_inputs: The source text of every block that decides what `terraform init` does: backend,
+            required providers, module calls, here and in local modules.
+        local_modules: The folders of the modules that it calls by path, directly or not.
+    """
+
+    id: str
+    path: Path
+    backend: Backend
+    variables: dict[str, Variable]
+    remote_states: tuple[RemoteState, ...]
+    required_version: str | None
+    init_inputs: tuple[str, ...] = field(repr=False)
+    local_modules: tuple[Path, ...] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The short name: the id's last part."""
+        return self.id.rpartition("/")[2]
+
+    @property
+    def environment(self) -> str:
+        """`prod` in `prod/foundation`; empty for a layer that has none."""
+        return self.id.rpartition("/")[0]

@@ -1,0 +1,273 @@
+"""One layer's way through a run: init when needed, plan, confirmation, apply of exactly that plan.
+
+Whatever happens on the way ends in a `LayerResult` and a line in the ledger; nothing is raised. An apply is written to
+the ledger before it begins and after it ends, so that one that was killed in between can be seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from orchestrator import artifacts, events
+from orchestrator.aws.state import read_locks, read_state
+from orchestrator.errors import (
+    CommandError,
+    CommandInterruptedError,
+    GuardError,
+    StateLockedError,
+    TerraformError,
+    WealistError,
+)
+from orchestrator.plan import Plan
+from orchestrator.report import LayerResult, Outcome
+from orchestrator.tf import initialization, variables
+from orchestrator.tf.args import PlanOptions
+from orchestrator.tf.client import TerraformClient
+from orchestrator.tf.env import CLI_CONFIG
+
+if TYPE_CHECKING:
+    from orchestrator.artifacts import RunFolder
+    from orchestrator.aws.session import Session
+    from orchestrator.config import Config
+    from orchestrator.events import Event
+    from orchestrator.layer import Layer
+    from orchestrator.lock import Lock
+    from orchestrator.preflight import Preflight
+    from orchestrator.redaction import Redactor
+    from orchestrator.state import State
+    from orchestrator.target import Target
+    from orchestrator.tf.env import ChildEnvironment
+    from orchestrator.process import Cancellation, Runner
+
+_T = TypeVar("_T")
+
+Confirm = Callable[["Layer", Plan], bool]
+
+UNSAVED_STATE = "errored.tfstate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a run is made with.
+
+    Attributes:
+        values: Values for variables, by name, as they stand on the command line.
+        upgrade: Run init even where it is not needed, and let it take newer providers and modules.
+        extra: Native Terraform flags for the plan.
+        keep_terraform_log: Let `TF_LOG` through to Terraform.
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
+    var_files: tuple[Path, ...] = ()
+    targets: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    lock_timeout: str | None = None
+    parallelism: int | None = None
+    upgrade: bool = False
+    extra: tuple[str, ...] = ()
+    keep_terraform_log: bool = False
+
+
+class LayerRun:
+    """A layer, everything that a run knows of it, and how far it has come."""
+
+    def __init__(
+        self,
+        *,
+        layer: Layer,
+        run: RunFolder,
+        options: RunOptions,
+        environment: ChildEnvironment,
+        checked: Preflight,
+        config: Config,
+        target: Target,
+        session: Session,
+        redact: Redactor,
+        runner: Runner,
+        cancellation: Cancellation,
+        emit: Callable[[Event], None],
+    ) -> None:
+        assert checked.binary is not None, "a run starts after a preflight without errors"
+        self._layer = layer
+        self._run = run
+        self._options = options
+        self._target = target
+        self._session = session
+        self._redact = redact
+        self._cancellation = cancellation
+        self._emit = emit
+        self._folder = target.folder(layer.path)
+        self._before = checked.states.get(layer.id)
+        self._version = checked.binary.version
+        self._cli_config = environment.values.get(CLI_CONFIG, "")
+        self._lock_timeout = options.lock_timeout or config.terraform.lock_timeout
+        self._parallelism = options.parallelism or config.terraform.parallelism
+        self._skipped_init = False
+        self._seconds = 0.0
+        self._terraform = TerraformClient(
+            binary=checked.binary,
+            folder=self._folder,
+            layer=layer.id,
+            env=environment.values,
+            runner=runner,
+            cancellation=cancellation,
+            grace=config.interrupt_grace,
+            on_event=emit,
+            on_line=run.log,
+        )
+
+    def go(self, command: str, confirm: Confirm | None) -> LayerResult:
+        """Plan, and where there is somebody to confirm it, apply."""
+        began = datetime.now(UTC)
+        plan: Plan | None = None
+        error: WealistError | None = None
+        try:
+            self._init()
+            plan = self._plan()
+            outcome = Outcome.PLANNED if plan else Outcome.NO_CHANGES
+            if plan is not None and confirm is not None:
+                outcome = self._apply(plan) if confirm(self._layer, plan) else Outcome.DECLINED
+        except CommandInterruptedError as interrupted:
+            outcome, error = Outcome.INTERRUPTED, interrupted
+        except CommandError as failed:
+            outcome, error = Outcome.FAILED, self._locked(failed, began) or failed
+        except WealistError as failed:
+            outcome, error = Outcome.FAILED, failed
+        if error is not None:
+            self._mention_unsaved_state(error, began)
+            if isinstance(error, TerraformError):
+                error.layer = self._layer.id
+        after = self._state_after(outcome)
+        result = LayerResult(
+            layer=self._layer.id,
+            outcome=outcome,
+            seconds=self._seconds,
+            plan=plan,
+            serial_before=self._before.serial if self._before else None,
+            serial_after=after.serial if after else None,
+            outputs=tuple(after.outputs.values()) if after else (),
+            error=error,
+        )
+        self._record("finished", command=command, **result.to_json())
+        return result
+
+    def _init(self) -> None:
+        is_needed = self._options.upgrade or not initialization.is_initialized(
+            self._layer, self._folder, terraform_version=self._version, cli_config=self._cli_config
+        )
+        if not is_needed:
+            self._skipped_init = True
+            self._emit(events.StepFinished(layer=self._layer.id, step="init", seconds=0.0, note="not needed"))
+            return
+        with_upgrade = self._options.upgrade
+        self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
+        initialization.remember(
+            self._layer, self._folder, terraform_version=self._version, cli_config=self._cli_config
+        )
+
+    def _plan(self) -> Plan | None:
+        """The saved plan, or None where it would change nothing."""
+        var_files = list(self._options.var_files)
+        values = variables.render(self._options.values, self._layer)
+        if values:
+            path = self._run.variables_file(self._layer.id)
+            self._run.write(path, values)
+            var_files.append(path)
+        options = PlanOptions(
+            var_files=tuple(var_files),
+            targets=self._options.targets,
+            replace=self._options.replace,
+            lock_timeout=self._lock_timeout,
+            parallelism=self._parallelism,
+            extra=self._options.extra,
+        )
+        out = self._run.plan_file(self._layer.id)
+        try:
+            has_changes = self._step("plan", lambda: self._terraform.plan(options, out=out))
+        except CommandError:
+            if self._skipped_init:
+                # Something that the fingerprint can't see may be missing: let the next run start with an init.
+                initialization.forget(self._folder)
+            raise
+        if not has_changes:
+            return None
+        began = time.monotonic()
+        plan = self._terraform.show(out)
+        self._seconds += time.monotonic() - began
+        self._redact.add(plan.secrets)
+        self._emit(events.PlanReady(layer=self._layer.id, plan=plan))
+        return plan
+
+    def _apply(self, plan: Plan) -> Outcome:
+        path = self._run.plan_file(self._layer.id)
+        if f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" != plan.digest:
+            raise GuardError(
+                f"{self._layer.id}: the plan file changed after it was shown, so it was not applied",
+                hint=self._target.command(f"up {self._layer.id}"),
+            )
+        self._record("apply-started", plan_digest=plan.digest, serial=self._before.serial if self._before else None)
+        self._step(
+            "apply",
+            lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
+        )
+        return Outcome.APPLIED
+
+    def _step(self, name: str, call: Callable[[], _T]) -> _T:
+        if self._cancellation.is_requested:
+            raise CommandInterruptedError(f"{self._layer.id}: stopped before {name}", argv=(), returncode=0)
+        self._emit(events.StepStarted(layer=self._layer.id, step=name))
+        began = time.monotonic()
+        try:
+            value = call()
+        finally:
+            seconds = time.monotonic() - began
+            self._seconds += seconds
+        self._emit(events.StepFinished(layer=self._layer.id, step=name, seconds=seconds))
+        return value
+
+    def _locked(self, error: CommandError, began: datetime) -> StateLockedError | None:
+        """Evidence that the command failed on somebody's lock: one that is there now and was there before it began."""
+        try:
+            locks = read_locks(self._session, self._layer.backend)
+        except WealistError:
+            return None
+        held = [lock for lock in locks if lock.created is None or lock.created <= began]
+        if not held:
+            return None
+        lock: Lock = held[0]
+        locked = StateLockedError(
+            f"{self._layer.id}: the state is locked by {lock.describe()}, in {lock.where}",
+            lock=lock,
+            hint=f"wait for it: {self._target.command(f'up {self._layer.id} --lock-timeout 10m')}",
+        )
+        locked.__cause__ = error
+        return locked
+
+    def _mention_unsaved_state(self, error: WealistError, began: datetime) -> None:
+        """Terraform leaves the state beside the HCL when it can't save it; it is all that knows what was made."""
+        path = self._folder / UNSAVED_STATE
+        if path.exists() and path.stat().st_mtime >= began.timestamp():
+            path.chmod(0o600)
+            error.message = f"{error.message}. The state could not be saved and is in {path}: keep that file"
+            error.hint = self._target.command(f"tf {self._layer.id} -- state push {UNSAVED_STATE}")
+
+    def _state_after(self, outcome: Outcome) -> State | None:
+        if outcome in (Outcome.NO_CHANGES, Outcome.PLANNED, Outcome.DECLINED):
+            return self._before
+        try:
+            state = read_state(self._session, self._layer.backend)
+        except WealistError as error:
+            self._emit(events.Notice(layer=self._layer.id, text=f"the state can't be read back: {error.message}"))
+            return None
+        self._redact.add(state.secrets if state else ())
+        return state
+
+    def _record(self, event: str, **details: Any) -> None:
+        entry = {"event": event, "run_id": self._run.run_id, "target": self._target.name, "layer": self._layer.id}
+        artifacts.append_to_ledger(self._target.home, {**entry, **details}, self._redact)

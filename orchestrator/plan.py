@@ -1,0 +1,286 @@
+"""A Terraform plan, from `terraform show -json PLANFILE`: what would change, and nothing that is secret.
+
+Only what wealist decides or shows by is modelled; unknown keys are ignored, an unknown major format is refused.
+Source: Terraform's "JSON Output Format" page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import OutputFormatError
+from orchestrator.redaction import MASK
+from orchestrator.state import SENSITIVE_ATTRIBUTES, strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+FORMAT_MAJOR = "1"
+UNKNOWN = "(known after apply)"
+
+
+class Action(StrEnum):
+    """What a plan does to one resource or output."""
+
+    NO_OP = "no-op"
+    CREATE = "create"
+    READ = "read"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "replace"
+    FORGET = "forget"
+
+    @classmethod
+    def from_json(cls, actions: Iterable[str]) -> Action:
+        """Terraform writes a list: a replacement is a delete and a create, in either order."""
+        names = [name for name in actions if name != "open"]
+        if {"delete", "create"} <= set(names) or {"create", "forget"} <= set(names):
+            return cls.REPLACE
+        try:
+            return cls(names[0]) if names else cls.NO_OP
+        except ValueError:
+            raise OutputFormatError(
+                f"the plan holds an action that this wealist does not know: {names}",
+                hint="upgrade wealist, or use an older Terraform",
+            ) from None
+
+    @property
+    def is_change(self) -> bool:
+        """Whether applying it does something to the world or the state (a data read does not)."""
+        return self not in (Action.NO_OP, Action.READ)
+
+    @property
+    def is_destructive(self) -> bool:
+        return self in (Action.DELETE, Action.REPLACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeChange:
+    """One attribute of one resource, before and after, ready to be shown: secrets are already masked."""
+
+    path: str
+    before: Any
+    after: Any
+    forces_replacement: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ResourceChange:
+    """What the plan does to one resource instance.
+
+    Attributes:
+        address: `module.db.aws_db_instance.this[0]`.
+        before, after: Attribute values, in clear; never print them, print `attribute_changes`.
+        reason: Terraform's own word for why (`replace_because_cannot_update`), or empty.
+    """
+
+    address: str
+    type: str
+    name: str
+    mode: str
+    action: Action
+    before: Any
+    after: Any
+    after_unknown: Any
+    before_sensitive: Any
+    after_sensitive: Any
+    replace_paths: tuple[tuple[str | int, ...], ...] = ()
+    previous_address: str | None = None
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"ResourceChange({self.action} {self.address})"
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ResourceChange:
+        change = data["change"]
+        return cls(
+            address=data["address"],
+            type=data["type"],
+            name=data["name"],
+            mode=data["mode"],
+            action=Action.from_json(change["actions"]),
+            before=change.get("before"),
+            after=change.get("after"),
+            after_unknown=change.get("after_unknown"),
+            before_sensitive=change.get("before_sensitive"),
+            after_sensitive=change.get("after_sensitive"),
+            replace_paths=tuple(tuple(path) for path in change.get("replace_paths") or ()),
+            previous_address=data.get("previous_address"),
+            reason=data.get("action_reason") or "",
+        )
+
+    def attribute_changes(self) -> Iterator[AttributeChange]:
+        """What differs, attribute by attribute, in the provider's order; sensitive values are the mask."""
+        replacing = {_dotted(path) for path in self.replace_paths}
+        for path, before, after in _differences(
+            self.before, self.after, self.after_unknown, self.before_sensitive, self.after_sensitive
+        ):
+            name = _dotted(path)
+            forces = any(name == r or name.startswith(f"{r}.") for r in replacing)
+            yield AttributeChange(path=name, before=before, after=after, forces_replacement=forces)
+
+    def secrets(self) -> Iterator[str]:
+        """The sensitive strings in it, for a redactor."""
+        for value, marks in ((self.before, self.before_sensitive), (self.after, self.after_sensitive)):
+            yield from _marked(value, marks)
+            if isinstance(value, dict):
+                for name in SENSITIVE_ATTRIBUTES & value.keys():
+                    yield from strings(value[name])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputChange:
+    """What the plan does to one output."""
+
+    name: str
+    action: Action
+    is_sensitive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Plan:
+    """A saved plan.
+
+    Attributes:
+        digest: `sha256:...` of the plan file, which is what ties a shown plan to an applied one.
+        drift: Changes that Terraform saw in the world since the last apply and that this plan answers to.
+    """
+
+    digest: str
+    terraform_version: str
+    changes: tuple[ResourceChange, ...]
+    outputs: tuple[OutputChange, ...]
+    drift: tuple[ResourceChange, ...] = ()
+    secrets: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def __repr__(self) -> str:
+        return f"Plan({self.digest}, {self.counts})"
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], *, digest: str) -> Plan:
+        """Read the output of `terraform show -json PLANFILE`.
+
+        Raises:
+            OutputFormatError: Another major format than 1, or a field of another shape.
+        """
+        version = str(data.get("format_version", "none"))
+        if version.partition(".")[0] != FORMAT_MAJOR:
+            raise OutputFormatError(
+                f"Terraform wrote plan format {version}, and this wealist reads {FORMAT_MAJOR}.x",
+                hint="upgrade wealist, or use an older Terraform",
+            )
+        try:
+            changes = tuple(ResourceChange.from_json(item) for item in data.get("resource_changes") or ())
+            drift = tuple(ResourceChange.from_json(item) for item in data.get("resource_drift") or ())
+            outputs = data.get("output_changes") or {}
+            return cls(
+                digest=digest,
+                terraform_version=str(data.get("terraform_version", "")),
+                changes=tuple(c for c in changes if c.action is not Action.NO_OP or c.previous_address),
+                outputs=tuple(_output_change(name, item) for name, item in outputs.items()),
+                drift=drift,
+                secrets=frozenset(_plan_secrets(data, (*changes, *drift))),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise OutputFormatError(f"the plan is of an unexpected shape: {error!r}") from error
+
+    @property
+    def counts(self) -> dict[Action, int]:
+        """How many resources each action touches, moved ones and data reads left out."""
+        return dict(Counter(change.action for change in self.changes if change.action.is_change))
+
+    @property
+    def has_changes(self) -> bool:
+        return any(c.action.is_change or c.previous_address for c in self.changes) or any(
+            output.action.is_change for output in self.outputs
+        )
+
+
+def _plan_secrets(data: Mapping[str, Any], changes: Iterable[ResourceChange]) -> Iterator[str]:
+    for change in changes:
+        yield from change.secrets()
+    for output in (data.get("output_changes") or {}).values():
+        for side in ("before", "after"):
+            yield from _marked(output.get(side), output.get(f"{side}_sensitive"))
+    for name, variable in (data.get("configuration", {}).get("root_module", {}).get("variables") or {}).items():
+        if variable.get("sensitive"):
+            yield from strings((data.get("variables") or {}).get(name, {}).get("value"))
+
+
+def _output_change(name: str, data: Mapping[str, Any]) -> OutputChange:
+    sensitive = data.get("after_sensitive") or data.get("before_sensitive")
+    return OutputChange(name=name, action=Action.from_json(data["actions"]), is_sensitive=bool(sensitive))
+
+
+def _marked(value: Any, marks: Any) -> Iterator[str]:
+    """The strings of a value under Terraform's parallel structure of `true` marks."""
+    if marks is True:
+        yield from strings(value)
+    elif isinstance(marks, dict) and isinstance(value, dict):
+        for key, mark in marks.items():
+            yield from _marked(value.get(key), mark)
+    elif isinstance(marks, list) and isinstance(value, list):
+        for item, mark in zip(value, marks, strict=False):
+            yield from _marked(item, mark)
+
+
+_Difference = tuple[tuple[str | int, ...], Any, Any]
+
+
+def _differences(
+    before: Any, after: Any, unknown: Any, before_marks: Any, after_marks: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[_Difference]:
+    """Walk both sides down to what differs; a mapping or a list of equal length is walked into."""
+    if before_marks is True or after_marks is True:
+        if before != after or unknown is True:
+            yield path, None if before is None else MASK, None if after is None and unknown is not True else MASK
+        return
+    if unknown is True:
+        yield path, _masked(before, before_marks), UNKNOWN
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys: Iterable[str | int] = dict.fromkeys((*before, *after, *(unknown if isinstance(unknown, dict) else ())))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        keys = range(len(before))
+    elif before is None and isinstance(after, dict) and not path:
+        before, keys = {}, dict.fromkeys((*after, *(unknown if isinstance(unknown, dict) else ())))
+    elif after is None and isinstance(before, dict) and not path:
+        after, keys = {}, tuple(before)
+    else:
+        if before != after:
+            yield path, _masked(before, before_marks), _masked(after, after_marks)
+        return
+    for key in keys:
+        yield from _differences(
+            _item(before, key),
+            _item(after, key),
+            _item(unknown, key),
+            _item(before_marks, key),
+            _item(after_marks, key),
+            (*path, key),
+        )
+
+
+def _masked(value: Any, marks: Any) -> Any:
+    if marks is True:
+        return None if value is None else MASK
+    if isinstance(value, dict):
+        return {key: _masked(item, _item(marks, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, _item(marks, index)) for index, item in enumerate(value)]
+    return value
+
+
+def _item(value: Any, key: str | int) -> Any:
+    try:
+        return value[key]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _dotted(path: Iterable[str | int]) -> str:
+    return ".".join(map(str, path))

@@ -1,0 +1,202 @@
+"""Running a program: the one module that uses `subprocess`, and the seam at which tests stand.
+
+The child has a process group of its own and no standard input, so a Ctrl-C in the terminal reaches wealist alone and
+the child can't stop to ask. Both pipes are drained by threads while it runs, since a full pipe would stop it.
+`spawn` starts a program that outlives this one, for the sandbox's server.
+
+Stopping is polite and has three steps: SIGINT to the child (Terraform then saves its state and releases its lock), after
+the grace or on a second request SIGTERM, and five seconds later SIGKILL to the whole group.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Protocol
+
+_POLL = 0.1
+_KILL_AFTER = 5.0
+
+OnLine = Callable[[str], None]
+
+
+class Cancellation:
+    """A request to stop, made from a signal handler or another thread.
+
+    The first request asks the running child to stop, the second ends it.
+    """
+
+    def __init__(self) -> None:
+        self._requests = 0
+
+    @property
+    def requests(self) -> int:
+        return self._requests
+
+    @property
+    def is_requested(self) -> bool:
+        return self._requests > 0
+
+    def request(self) -> None:
+        self._requests += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What to run.
+
+    Attributes:
+        argv: The program is found by the caller; `argv[0]` is a path.
+        env: The whole environment of the child.
+        grace: Seconds between the polite request to stop and SIGTERM.
+    """
+
+    argv: Sequence[str]
+    cwd: Path
+    env: Mapping[str, str] = field(repr=False)
+    grace: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """What came of it. `returncode` is negative where a signal ended it."""
+
+    returncode: int
+    stdout: str = field(repr=False)
+    stderr: str = field(repr=False)
+    was_interrupted: bool = False
+
+
+class Runner(Protocol):
+    """Runs a command to its end; `on_line` gets each line of its standard output as it comes."""
+
+    def __call__(
+        self,
+        command: Command,
+        *,
+        on_line: OnLine | None = None,
+        on_stopping: Callable[[float], None] | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> Completed: ...
+
+
+def run(
+    command: Command,
+    *,
+    on_line: OnLine | None = None,
+    on_stopping: Callable[[float], None] | None = None,
+    cancellation: Cancellation | None = None,
+) -> Completed:
+    """The real runner.
+
+    Args:
+        on_stopping: Told once when the child is asked to stop, with the grace in seconds, and once more, with
+            0.0, when it is being ended.
+
+    Raises:
+        OSError: The program can't be started.
+    """
+    with subprocess.Popen(
+        list(command.argv),
+        cwd=command.cwd,
+        env=dict(command.env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as child:
+        assert child.stdout is not None and child.stderr is not None
+        out, err = _Drain(child.stdout, on_line), _Drain(child.stderr, None)
+        try:
+            interrupted = _wait(child, command.grace, cancellation or Cancellation(), on_stopping)
+        except BaseException:
+            _end(child)
+            raise
+        finally:
+            out.join()
+            err.join()
+    if out.error is not None:
+        raise out.error
+    return Completed(returncode=child.returncode, stdout=out.text, stderr=err.text, was_interrupted=interrupted)
+
+
+def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, its output going to a file, and leave it running."""
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        return subprocess.Popen(
+            list(command.argv),
+            cwd=command.cwd,
+            env=dict(command.env),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+
+
+class _Drain(threading.Thread):
+    """Reads a pipe to its end; an error in the callback is kept, and the pipe is read on all the same."""
+
+    def __init__(self, pipe: IO[bytes], on_line: OnLine | None) -> None:
+        super().__init__(daemon=True)
+        self._pipe = pipe
+        self._on_line = on_line
+        self._lines: list[str] = []
+        self.error: Exception | None = None
+        self.start()
+
+    @property
+    def text(self) -> str:
+        return "".join(self._lines)
+
+    def run(self) -> None:
+        for raw in self._pipe:
+            line = raw.decode(errors="replace")
+            self._lines.append(line)
+            if self._on_line is not None and self.error is None:
+                try:
+                    self._on_line(line)
+                except Exception as error:  # noqa: BLE001 - raised again by run(), once the child has ended
+                    self.error = error
+
+
+def _wait(
+    child: subprocess.Popen[bytes],
+    grace: float,
+    cancellation: Cancellation,
+    on_stopping: Callable[[float], None] | None,
+) -> bool:
+    """Wait for the child; returns whether it was asked to stop."""
+    deadline: float | None = None
+    ended = False
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(_POLL)
+            return deadline is not None
+        now = time.monotonic()
+        if deadline is None and cancellation.requests > 0:
+            deadline = now + grace
+            child.send_signal(signal.SIGINT)
+            if on_stopping:
+                on_stopping(grace)
+        elif deadline is not None and not ended and (cancellation.requests > 1 or now > deadline):
+            ended = True
+            deadline = now + _KILL_AFTER
+            child.send_signal(signal.SIGTERM)
+            if on_stopping:
+                on_stopping(0.0)
+        elif deadline is not None and ended and now > deadline:
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill the whole group: a provider plugin must not outlive its Terraform."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)

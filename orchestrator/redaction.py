@@ -1,0 +1,67 @@
+"""A redactor that knows the actual secret values, and stands on every stream that wealist writes.
+
+Terraform hides what is *marked* sensitive; providers, modules and shells do not always. Matching by value
+catches what matching by name misses: a token in an error message, a password inside a connection URL.
+Each value is also matched base64-encoded, URL-encoded and as a JSON string, the forms in which it travels.
+Values shorter than `SHORTEST` are not masked: masking every "1" or "prod" would destroy the text and hide nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, TextIO
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MASK = "(redacted)"
+SHORTEST = 6
+
+
+class Redactor:
+    """Replaces every known secret value in a text by `MASK`."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(values)
+
+    def add(self, values: Iterable[str]) -> None:
+        before = len(self._forms)
+        for value in values:
+            self._forms.update(_forms(value))
+        if len(self._forms) > before:
+            # Longest first, so that a value which contains another is masked whole.
+            ordered = sorted(self._forms, key=lambda form: (-len(form), form))
+            self._pattern = re.compile("|".join(map(re.escape, ordered)))
+
+    def __call__(self, text: str) -> str:
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+
+class RedactedStream:
+    """A text stream whose every write goes through a redactor; the rest is the stream's own."""
+
+    def __init__(self, stream: TextIO, redact: Redactor) -> None:
+        self._stream = stream
+        self._redact = redact
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._redact(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+def _forms(value: str) -> set[str]:
+    forms = {value, *(line for line in value.splitlines())} if "\n" in value else {value}
+    forms |= {quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1]}
+    forms |= {json.dumps(value, ensure_ascii=False)[1:-1]}
+    raw = value.encode()
+    forms |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    forms |= {form.rstrip("=") for form in forms if form.endswith("=")}
+    return {form for form in forms if len(form) >= SHORTEST}

@@ -1,0 +1,116 @@
+"""What a run came to: one result a layer, and the exit code that follows from them.
+
+Error beats changes beats clean, over however many layers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orchestrator.errors import WealistError
+    from orchestrator.outputs import Output
+    from orchestrator.plan import Plan
+
+SCHEMA = 1
+
+
+class Outcome(StrEnum):
+    """Where one layer stands at the end of a run."""
+
+    NO_CHANGES = "no-changes"
+    PLANNED = "planned"
+    APPLIED = "applied"
+    DECLINED = "declined"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
+
+    @property
+    def is_failure(self) -> bool:
+        return self in (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerResult:
+    """One layer's part of a run.
+
+    Attributes:
+        seconds: Wall time of the layer's steps, waiting for an answer left out.
+        plan: What was planned; None where nothing was, or where there were no changes.
+        serial_before, serial_after: The state's serial; None where there is no state.
+        outputs: After an apply or when nothing changed.
+    """
+
+    layer: str
+    outcome: Outcome
+    seconds: float
+    plan: Plan | None = None
+    serial_before: int | None = None
+    serial_after: int | None = None
+    outputs: tuple[Output, ...] = ()
+    error: WealistError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; sensitive outputs are masked."""
+        return {
+            "layer": self.layer,
+            "outcome": str(self.outcome),
+            "seconds": round(self.seconds, 3),
+            "plan": None
+            if self.plan is None
+            else {
+                "digest": self.plan.digest,
+                "counts": {str(action): count for action, count in self.plan.counts.items()},
+                "changes": [
+                    {"address": change.address, "action": str(change.action), "reason": change.reason or None}
+                    for change in self.plan.changes
+                    if change.action.is_change
+                ],
+            },
+            "serial_before": self.serial_before,
+            "serial_after": self.serial_after,
+            "outputs": {output.name: output.shown for output in self.outputs},
+            "error": None if self.error is None else {"message": self.error.message, "hint": self.error.hint},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """A whole run, in the order in which its layers were taken."""
+
+    run_id: str
+    command: str
+    target: str
+    started: datetime
+    seconds: float
+    results: tuple[LayerResult, ...]
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether any layer had something to change, applied or not."""
+        return any(result.plan is not None and result.plan.has_changes for result in self.results)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the code of the first layer that failed."""
+        for result in self.results:
+            if result.error is not None:
+                return result.error.exit_code
+        return 1 if any(result.outcome.is_failure for result in self.results) else 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "run_id": self.run_id,
+            "command": self.command,
+            "target": self.target,
+            "started": self.started.isoformat(timespec="seconds"),
+            "seconds": round(self.seconds, 3),
+            "exit_code": self.exit_code,
+            "results": [result.to_json() for result in self.results],
+        }

@@ -1,0 +1,134 @@
+"""The sandbox as a target: what the engine needs in order to rehearse a run.
+
+The environment that Terraform gets is made from a short list, not from the shell's: no key, token, profile or
+configuration of any cloud or cluster is on it, and HOME is a folder of the sandbox's. The keys are words that no account
+knows, so that even a provider with a hard-wired endpoint is turned away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.artifacts import prepare_home
+from orchestrator.sandbox import control, provider, workspace
+from orchestrator.sandbox.provider import ModuleSource
+from orchestrator.target import HOME, AwsSettings, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.discovery import Estate
+    from orchestrator.sandbox.control import Server
+
+ACCESS_KEY = "sandbox"
+_KEPT = frozenset(
+    {
+        *("PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
+    }
+)
+_LOOPBACK = "127.0.0.1,localhost"
+
+
+_SETUP = "setup.json"
+_CLI_CONFIG = "terraform.rc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A running sandbox.
+
+    Attributes:
+        was_started: Whether it was started just now, and so is empty.
+        provider, modules: Where Terraform gets them from, in words.
+    """
+
+    target: Target
+    server: Server
+    was_started: bool
+    provider: str
+    modules: str
+
+
+def sandbox_home(root: Path) -> Path:
+    """Where an estate's sandbox keeps everything."""
+    return root / HOME / "sandbox"
+
+
+def start(estate: Estate, environ: Mapping[str, str], *, terraform_bin: str = "terraform") -> Sandbox:
+    """Start the estate's sandbox, or find the one that runs, and bring its copy of the estate up to date.
+
+    Raises:
+        SandboxError: It can't be started.
+        ConfigError: A layer's HCL can't be read.
+    """
+    home = sandbox_home(estate.root)
+    work = home / "work"
+    for folder in (prepare_home(estate.root / HOME), prepare_home(home)):
+        for name in ("home", "plugins") if folder == home else ():
+            (folder / name).mkdir(exist_ok=True)
+    with control.only_one(home):
+        server = control.find(home)
+        was_started = server is None
+        if server is None:
+            server = _start(estate, environ, home)
+            workspace.forget_modules(work)
+        workspace.synchronize(estate, work)
+        setup = json.loads((home / _SETUP).read_text(encoding="utf-8"))
+    target = Target(
+        name="sandbox",
+        home=home,
+        aws=AwsSettings(endpoint_url=server.url, access_key=ACCESS_KEY, secret_key=ACCESS_KEY),
+        environ=environment(environ, server=server, cli_config=home / _CLI_CONFIG, home=home / "home"),
+        source_root=estate.root,
+        work_root=work,
+        terraform_bin=terraform_bin,
+    )
+    return Sandbox(target=target, server=server, was_started=was_started, **setup)
+
+
+def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> Server:
+    """Start the server, and write down for all later commands where providers and modules come from."""
+    providers = provider.provider_source(environ)
+    source = provider.module_source(environ)
+    mirror = environ.get(provider.MODULE_MIRROR) if source is ModuleSource.MIRROR else None
+    folders = [*([Path(mirror).absolute()] if mirror else []), control.STAND_INS]
+    server = control.start(home, environ=environ, modules=folders, account_id=_account(estate))
+    described = {
+        ModuleSource.MIRROR: f"mirror {mirror}, and wealist's stand-ins for what it lacks",
+        ModuleSource.REGISTRY: f"the public registry, {provider.REGISTRY}",
+        ModuleSource.STAND_INS: "wealist's stand-ins (the public registry does not answer)",
+    }
+    config = provider.cli_config(providers, source, server_url=server.url, plugin_cache=home / "plugins")
+    (home / _CLI_CONFIG).write_text(config, encoding="utf-8")
+    setup = {"provider": providers.description, "modules": described[source]}
+    (home / _SETUP).write_text(json.dumps(setup), encoding="utf-8")
+    return server
+
+
+def environment(environ: Mapping[str, str], *, server: Server, cli_config: Path, home: Path) -> dict[str, str]:
+    """The environment that Terraform's is built from inside the sandbox."""
+    kept = {name: value for name, value in environ.items() if name in _KEPT or name.startswith("TF_")}
+    return {
+        **kept,
+        "HOME": str(home),
+        "NO_PROXY": _LOOPBACK,
+        "no_proxy": _LOOPBACK,
+        "TF_CLI_CONFIG_FILE": str(cli_config),
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _account(estate: Estate) -> str | None:
+    """The account that the estate is pinned to, so that its guard can be rehearsed as well."""
+    pinned = set(estate.config.accounts.values())
+    return pinned.pop() if len(pinned) == 1 else None

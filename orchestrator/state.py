@@ -1,0 +1,109 @@
+"""A Terraform state object, read as JSON: outputs, serial, resources, and the secret values in it.
+
+The state format (version 4) is Terraform's own and not a public interface; the few fields read here have
+stood since Terraform 0.12. Any other version is refused rather than guessed at.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import StateError
+from orchestrator.outputs import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMAT = 4
+
+# Marked sensitive by the AWS provider's schema. Terraform before 1.9 does not record schema marks in the state.
+SENSITIVE_ATTRIBUTES = frozenset(
+    {"auth_token", "master_password", "password", "private_key", "private_key_pem", "secret_string", "secret_binary"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One version of a layer's state.
+
+    Attributes:
+        serial: Grows by one with every write.
+        lineage: Given at birth; two states with different lineages are different estates.
+        resource_count: Managed resource instances.
+        secrets: The sensitive string values in it, for a redactor; never shown.
+    """
+
+    serial: int
+    lineage: str
+    terraform_version: str
+    resource_count: int
+    outputs: dict[str, Output]
+    secrets: frozenset[str] = field(repr=False)
+
+    @classmethod
+    def from_json(cls, text: bytes | str, *, url: str) -> State:
+        """Read a state object.
+
+        Raises:
+            StateError: Not JSON, or not a state of the known format.
+        """
+        try:
+            data = json.loads(text)
+            if data["version"] != FORMAT:
+                raise StateError(
+                    f"{url}: state format {data['version']}, and wealist reads {FORMAT}",
+                    hint="terraform apply with a current Terraform upgrades it",
+                )
+            resources = data["resources"]
+            return cls(
+                serial=data["serial"],
+                lineage=data["lineage"],
+                terraform_version=data["terraform_version"],
+                resource_count=sum(len(r["instances"]) for r in resources if r["mode"] == "managed"),
+                outputs={name: Output.from_json(name, value) for name, value in data["outputs"].items()},
+                secrets=frozenset(_secrets(data)),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateError(
+                f"{url}: this is not a Terraform state ({type(error).__name__}: {error})",
+                hint="list its versions: aws s3api list-object-versions --bucket BUCKET --prefix KEY",
+            ) from error
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string inside a JSON value, mapping keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+
+
+def _secrets(data: dict[str, Any]) -> Iterator[str]:
+    for output in data["outputs"].values():
+        if output.get("sensitive"):
+            yield from strings(output.get("value"))
+    for resource in data["resources"]:
+        for instance in resource["instances"]:
+            attributes = instance.get("attributes") or {}
+            for name in SENSITIVE_ATTRIBUTES & attributes.keys():
+                yield from strings(attributes[name])
+            for path in instance.get("sensitive_attributes") or ():
+                yield from strings(_at(attributes, path))
+
+
+def _at(value: Any, path: list[dict[str, Any]]) -> Any:
+    for step in path:
+        key = step.get("value")
+        if isinstance(key, dict):
+            key = key.get("value")
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value

@@ -1,0 +1,79 @@
+"""Where a run goes: a real account or the sandbox. The engine is told, and never asks which it is.
+
+Made once, at the edge: by the command line from its environment, by the sandbox from its running server, or by a
+program that uses the library. Nothing below the edge reads `os.environ`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+HOME = ".wealist"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsSettings:
+    """How to reach AWS.
+
+    Attributes:
+        endpoint_url: One endpoint for every service, or None for AWS itself.
+        access_key, secret_key: Fixed credentials. When given, no other source of credentials is looked at:
+            no profile, no file, no instance metadata.
+    """
+
+    profile: str | None = None
+    endpoint_url: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+
+    @property
+    def is_hermetic(self) -> bool:
+        return self.access_key is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a run goes.
+
+    Attributes:
+        name: `aws` or `sandbox`, for people.
+        home: The `.wealist` folder that runs, plans and the ledger are written to.
+        environ: The environment that Terraform's is built from.
+        source_root: The estate's root.
+        work_root: What stands for it when Terraform runs: the same folder, or the sandbox's copy.
+        terraform_bin: A name to be found on PATH, or a path.
+    """
+
+    name: str
+    home: Path
+    aws: AwsSettings
+    environ: Mapping[str, str] = field(repr=False)
+    source_root: Path
+    work_root: Path
+    terraform_bin: str = "terraform"
+
+    def command(self, words: str) -> str:
+        """A wealist command for this target, to be shown to a person."""
+        return f"wealist {words} --sandbox" if self.name == "sandbox" else f"wealist {words}"
+
+    def folder(self, layer_path: Path) -> Path:
+        """Where Terraform runs for a layer's folder."""
+        return self.work_root / layer_path.relative_to(self.source_root)
+
+
+def aws_target(
+    root: Path, environ: Mapping[str, str], *, terraform_bin: str = "terraform", profile: str | None = None
+) -> Target:
+    """The target of an estate that goes to AWS itself, with the credentials of the usual sources."""
+    return Target(
+        name="aws",
+        home=root / HOME,
+        aws=AwsSettings(profile=profile),
+        environ=environ,
+        source_root=root,
+        work_root=root,
+        terraform_bin=terraform_bin,
+    )

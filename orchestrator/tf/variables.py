@@ -1,0 +1,82 @@
+"""Values given on the command line (`--set name=value`), written as a variables file.
+
+A file and not `-var`: an argv can be read by everyone on the machine. It is HCL and not JSON, so that a value means what
+it would mean after `-var`: taken literally for a string, number or bool, as an expression for any other type.
+Source: Terraform's "Input Variables on the Command Line".
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator import hcl
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from orchestrator.layer import Layer
+
+
+def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
+    """`["a=1", "b=x=y"]` -> `{"a": "1", "b": "x=y"}`; the last of a name wins.
+
+    Raises:
+        UsageError: A pair has no `=` or no name.
+    """
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--set {name}: no value given", hint=f"--set {name or 'NAME'}=VALUE")
+        values[name.strip()] = value
+    return values
+
+
+def check_assigned(values: Mapping[str, str], layers: Sequence[Layer]) -> None:
+    """Refuse a name that none of the layers has as a variable, before anything is started.
+
+    Raises:
+        UsageError: With the name that was probably meant.
+    """
+    known = sorted({name for layer in layers for name in layer.variables})
+    for name in values:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            where = ", ".join(layer.id for layer in layers)
+            hint = f"did you mean {near[0]}?" if near else f"it has: {', '.join(known) or 'none'}"
+            raise UsageError(f"--set {name}: {where} has no such variable", hint=hint)
+    for layer in layers:
+        for name, value in values.items():
+            variable = layer.variables.get(name)
+            if variable and not variable.is_primitive and not hcl.is_expression(value):
+                raise UsageError(
+                    f"--set {name}: the value is not an expression, and {variable.type} needs one ({variable.location})",
+                    hint=f"""quote it for the shell: --set '{name}=["a", "b"]'""",
+                )
+
+
+def check_files(files: Iterable[Path]) -> tuple[Path, ...]:
+    """Absolute paths of variable files, since Terraform runs in another folder.
+
+    Raises:
+        UsageError: One does not exist.
+    """
+    absolute = []
+    for path in files:
+        if not path.is_file():
+            raise UsageError(f"--var-file {path}: no such file", hint="paths are taken from the current folder")
+        absolute.append(path.absolute())
+    return tuple(absolute)
+
+
+def render(values: Mapping[str, str], layer: Layer) -> str:
+    """The text of a `.tfvars` file with those of the values that the layer has a variable for."""
+    lines = []
+    for name, value in values.items():
+        variable = layer.variables.get(name)
+        if variable is not None:
+            lines.append(f"{name} = {hcl.quote(value) if variable.is_primitive else value}\n")
+    return "".join(lines)
