@@ -1,0 +1,227 @@
+"""The commands. Each turns words into a call of the library and its answer into text and an exit code.
+
+Bodies import what they use when they run: start-up is measured, and `--help` needs none of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli import options as o
+from orchestrator.cli.invocation import Invocation, Start, command
+
+if TYPE_CHECKING:
+    from orchestrator.layer import Layer
+    from orchestrator.plan import Plan
+
+CHANGES = 2
+
+app = typer.Typer(
+    name="wealist",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every option can be given as WEALIST_<NAME>. What follows a lone -- goes to Terraform as it is.",
+)
+
+
+@app.callback()
+def wealist(
+    ctx: typer.Context,
+    chdir: o.Chdir = None,
+    sandbox: o.UseSandbox = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Bring layered Terraform estates up in the right order, safely."""
+    if version:
+        from orchestrator.version import __version__
+
+        typer.echo(f"wealist {__version__}")
+        raise typer.Exit
+    ctx.obj = ctx.obj or Start()
+    ctx.obj.chdir, ctx.obj.sandbox = chdir, sandbox
+
+
+@command(app)
+def bootstrap(
+    run: Invocation, layers: o.AnyLayers = None, auto_approve: o.Yes = False, non_interactive: o.NonInteractive = False
+) -> int:
+    """Create the state bucket and the lock table, hardened. Run twice, it changes nothing."""
+    from orchestrator.cli import bootstrap as steps
+
+    run.no_rest()
+    return steps.bootstrap(run, layers or (), auto_approve=auto_approve, non_interactive=non_interactive)
+
+
+@command(app)
+def preflight(run: Invocation, layers: o.AnyLayers = None, json: o.Json = False) -> int:
+    """Make every check that needs no Terraform run, all at once; each finding names its remedy."""
+    from orchestrator.cli import render
+    from orchestrator.errors import PreflightError
+
+    run.no_rest()
+    with run.engine() as engine:
+        checked = engine.preflight(layers or ())
+    if json:
+        render.print_json({"seconds": round(checked.seconds, 3), "findings": [f.to_json() for f in checked.findings]})
+    else:
+        render.print_findings(run, checked.findings, seconds=checked.seconds)
+    return PreflightError.exit_code if checked.errors else 0
+
+
+@command(app)
+def plan(
+    run: Invocation,
+    layers: o.Layers,
+    set: o.Set = None,
+    var_file: o.VarFile = None,
+    target: o.Target = None,
+    replace: o.Replace = None,
+    lock_timeout: o.LockTimeout = None,
+    parallelism: o.Parallelism = None,
+    upgrade: o.Upgrade = False,
+    detailed_exitcode: o.DetailedExitcode = False,
+    json: o.Json = False,
+    report_file: o.ReportFile = None,
+    terraform_log: o.TerraformLog = False,
+) -> int:
+    """Show what `up` would do, and stop there."""
+    from orchestrator.cli import running
+
+    options = running.options(
+        run, set, var_file, target, replace, lock_timeout, parallelism, upgrade, terraform_log
+    )
+    report = running.go(run, lambda engine: engine.plan(layers, options), json=json, report_file=report_file)
+    return CHANGES if detailed_exitcode and report.has_changes else report.exit_code
+
+
+@command(app)
+def up(
+    run: Invocation,
+    layers: o.Layers,
+    auto_approve: o.Yes = False,
+    non_interactive: o.NonInteractive = False,
+    set: o.Set = None,
+    var_file: o.VarFile = None,
+    target: o.Target = None,
+    replace: o.Replace = None,
+    lock_timeout: o.LockTimeout = None,
+    parallelism: o.Parallelism = None,
+    upgrade: o.Upgrade = False,
+    json: o.Json = False,
+    report_file: o.ReportFile = None,
+    terraform_log: o.TerraformLog = False,
+) -> int:
+    """Plan, show, ask, and apply exactly what was shown."""
+    from orchestrator.cli import running
+
+    if not auto_approve:
+        run.must_be_asked("--auto-approve", non_interactive=non_interactive)
+
+    def confirm(layer: Layer, _plan: Plan) -> bool:
+        return auto_approve or run.ask(f"Apply this to {layer.id} ({run.target.name})? Only 'yes' will do:")
+
+    options = running.options(
+        run, set, var_file, target, replace, lock_timeout, parallelism, upgrade, terraform_log
+    )
+    report = running.go(
+        run, lambda engine: engine.up(layers, options, confirm=confirm), json=json, report_file=report_file
+    )
+    return report.exit_code
+
+
+@command(app)
+def output(
+    run: Invocation,
+    layer: o.OneLayer,
+    name: Annotated[str | None, typer.Argument(help="One output; its bare value is printed.")] = None,
+    json: o.Json = False,
+) -> None:
+    """Print a layer's outputs, read from its state; Terraform is not started."""
+    from orchestrator import lookup
+    from orchestrator.cli import render
+
+    run.no_rest()
+    found = run.estate.layer(layer)
+    if name is not None:
+        render.print_value(lookup.find_output(found, name, run.target).value, as_json=json)
+        return
+    outputs = lookup.read_outputs(found, run.target)
+    if json:
+        render.print_json({output.name: output.shown for output in outputs.values()})
+    else:
+        render.print_outputs(run, outputs.values())
+
+
+@command(app, "secrets")
+def secrets(
+    run: Invocation,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="A name, or `exec NAME`; without one the names are listed.", metavar="[exec] [NAME]")
+    ] = None,
+    field: Annotated[str | None, typer.Option("--field", help="A field of the secret's JSON.", metavar="NAME")] = None,
+    version_stage: Annotated[
+        str, typer.Option("--version-stage", help="AWSCURRENT, AWSPREVIOUS or a stage of yours.", metavar="STAGE")
+    ] = "AWSCURRENT",
+    env: Annotated[
+        str | None, typer.Option("--env", help="With exec: the variable that holds the value.", metavar="VARIABLE")
+    ] = None,
+    show_command: Annotated[
+        bool, typer.Option("--show-command", help="Print the shell commands that do the same, and do nothing.")
+    ] = False,
+    json: o.Json = False,
+) -> None:
+    """Print one secret value; or hand it to a program: `secrets exec NAME --env VAR -- PROGRAM ...`."""
+    from orchestrator.cli import secret
+
+    request = secret.Request.from_words(words or [], field=field, stage=version_stage, env=env, after=run.after)
+    secret.answer(run, request, show_command=show_command, json=json)
+
+
+@command(app)
+def tf(run: Invocation, layer: o.OneLayer, terraform_log: o.TerraformLog = False) -> int:
+    """Run any Terraform command in a layer's folder, in the same clean environment: `tf LAYER -- state list`."""
+    from orchestrator.cli import escape
+
+    return escape.run_terraform(run, layer, keep_log=terraform_log)
+
+
+sandbox_app = typer.Typer(no_args_is_help=True, help="Start, stop and look at the embedded AWS.")
+app.add_typer(sandbox_app, name="sandbox")
+
+
+@command(sandbox_app, "start")
+def sandbox_start(run: Invocation, json: o.Json = False) -> None:
+    """Start the sandbox, where it doesn't run."""
+    from orchestrator.cli import sandbox
+
+    sandbox.start(run, json=json)
+
+
+@command(sandbox_app, "stop")
+def sandbox_stop(run: Invocation) -> None:
+    """Stop the sandbox; everything in it is gone."""
+    from orchestrator.cli import sandbox
+
+    sandbox.stop(run)
+
+
+@command(sandbox_app, "status")
+def sandbox_status(run: Invocation, json: o.Json = False) -> int:
+    """Say whether the sandbox runs, where, and where providers and modules come from."""
+    from orchestrator.cli import sandbox
+
+    return sandbox.status(run, json=json)
+
+
+@command(sandbox_app, "env")
+def sandbox_env(run: Invocation) -> None:
+    """Print the variables that point a shell at the sandbox: eval "$(wealist sandbox env)"."""
+    from orchestrator.cli import sandbox
+
+    sandbox.env(run)
+
+

@@ -1,0 +1,100 @@
+"""Where an error becomes a line, a hint and an exit code.
+
+Expected errors (`WealistError`) keep their own exit code and show no traceback. Usage errors of the parser are 64, not
+the parser's 2, which here means "there are changes". Anything else is a bug of ours: 3, with the traceback in a file
+that only the caller can read and that went through the redactor.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import WealistError
+from orchestrator.redaction import Redactor
+from orchestrator.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = 64
+BUG = 3
+INTERRUPTED = 130
+
+redact = Redactor()
+"""Stands on everything that this process writes for people; whoever learns a secret value adds it."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command line; returns the exit code."""
+    import typer
+
+    from orchestrator.cli.app import app
+    from orchestrator.cli.invocation import Start
+
+    words, after = _split(argv)
+    try:
+        code = typer.main.get_command(app)(
+            args=words, prog_name="wealist", standalone_mode=False, obj=Start(after=after)
+        )
+        _flush()
+    except WealistError as error:
+        show(error.message, error.hint)
+        return error.exit_code
+    except typer.TyperException as error:
+        show(error.format_message(), f"wealist {_command(words)}--help")
+        return USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone, as with `| head`; the null device keeps the interpreter's last flush quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except Exception:  # noqa: BLE001 - the boundary: a bug must not look like a failed run
+        show(f"this is a bug in wealist {__version__}; nothing more was done", f"the traceback is in {_keep_traceback()}")
+        return BUG
+    return code if isinstance(code, int) else 0
+
+
+def show(message: str, hint: str | None) -> None:
+    """One or two lines on stderr."""
+    bold, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if _has_color() else ("", "", "")
+    print(f"{bold}error:{off} {redact(message)}", file=sys.stderr)
+    if hint:
+        print(f"{dim} next:{off} {redact(hint)}", file=sys.stderr)
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...] | None]:
+    """What comes after a lone `--` is not for us: native flags, or a command to run."""
+    words = list(argv)
+    if "--" not in words:
+        return words, None
+    at = words.index("--")
+    return words[:at], tuple(words[at + 1 :])
+
+
+def _command(words: Sequence[str]) -> str:
+    names = {"bootstrap", "preflight", "plan", "up", "output", "secrets", "sandbox", "tf"}
+    return next((f"{word} " for word in words if word in names), "")
+
+
+def _has_color() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+
+
+def _keep_traceback() -> str:
+    fd, name = tempfile.mkstemp(prefix="wealist-bug-", suffix=".log")
+    with os.fdopen(fd, "w", encoding="utf-8") as file, suppress(OSError):
+        file.write(redact(f"wealist {__version__}, Python {sys.version}\n{traceback.format_exc()}"))
+    return str(Path(name))

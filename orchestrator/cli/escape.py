@@ -1,0 +1,29 @@
+"""`wealist tf`: any Terraform command, with the layer's folder and the clean environment, and a terminal of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import UsageError
+from orchestrator.process import run as run_process
+from orchestrator.tf import binary
+from orchestrator.tf.env import child_environment
+
+if TYPE_CHECKING:
+    from orchestrator.cli.invocation import Invocation
+
+
+def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:
+    """Become Terraform, so that its questions, its colours and its exit code are its own."""
+    if not run.after:
+        raise UsageError("nothing to run", hint=f"wealist tf {name} -- state list")
+    layer = run.estate.layer(name)
+    target = run.target
+    environment = child_environment(target.environ, keep_log=keep_log)
+    for variable, reason in environment.dropped.items():
+        run.say(f"note: {variable} is left out of Terraform's environment: {reason}")
+    folder = target.folder(layer.path)
+    terraform = binary.find(target.terraform_bin, environment.values, runner=run_process, cwd=folder)
+    os.chdir(folder)
+    os.execve(terraform.path, [str(terraform.path), *run.after], environment.values)

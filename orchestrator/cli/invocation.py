@@ -1,0 +1,192 @@
+"""What one call of the command line amounts to: which folder, which estate, which target, which streams.
+
+`command` registers a function with the parser. The function's own parameters are its own options; the options that every
+command has are added here and come to it as an `Invocation`, whose parts are made when they are first asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+from orchestrator.cli import options
+from orchestrator.cli.boundary import redact
+from orchestrator.errors import UsageError
+from orchestrator.redaction import RedactedStream
+
+if TYPE_CHECKING:
+    from orchestrator.discovery import Estate
+    from orchestrator.engine import Engine
+    from orchestrator.events import Event
+    from orchestrator.process import Cancellation
+    from orchestrator.target import Target
+
+
+@dataclass(slots=True, kw_only=True)
+class Start:
+    """What was said before the command's name, and after a lone `--`."""
+
+    after: tuple[str, ...] | None = None
+    chdir: Path | None = None
+    sandbox: bool = False
+    said: list[str] = field(default_factory=list)
+
+
+class Invocation:
+    """One call of one command."""
+
+    def __init__(
+        self,
+        start: Start,
+        *,
+        chdir: Path | None,
+        sandbox: bool,
+        terraform_bin: str | None,
+        profile: str | None,
+        no_color: bool,
+        log_format: options.LogFormat,
+    ) -> None:
+        self.environ = dict(os.environ)
+        self.after = start.after
+        self.folder = chdir or start.chdir or Path()
+        self.wants_sandbox = sandbox or start.sandbox
+        self.log_format = log_format
+        self._terraform_bin = terraform_bin
+        self._profile = profile
+        self._no_color = no_color or bool(os.environ.get("NO_COLOR"))
+
+    @cached_property
+    def estate(self) -> Estate:
+        from orchestrator.discovery import Estate
+
+        if not self.folder.is_dir():
+            raise UsageError(f"--chdir {self.folder}: no such folder")
+        return Estate.find(self.folder)
+
+    @cached_property
+    def target(self) -> Target:
+        """AWS, or the sandbox, which is started where it doesn't run."""
+        from orchestrator.target import aws_target
+
+        program = self._terraform_bin or self.estate.config.terraform.bin
+        if not self.wants_sandbox:
+            return aws_target(self.estate.root, self.environ, terraform_bin=program, profile=self._profile)
+        from orchestrator.sandbox.target import start
+
+        sandbox = start(self.estate, self.environ, terraform_bin=program)
+        if sandbox.was_started:
+            self.say(f"sandbox started at {sandbox.server.url}: an empty AWS, until `wealist sandbox stop`")
+            self.say(f"  provider from {sandbox.provider}\n  modules from {sandbox.modules}")
+        return sandbox.target
+
+    @cached_property
+    def stderr(self) -> TextIO:
+        return RedactedStream(sys.stderr, redact)  # type: ignore[return-value]
+
+    @property
+    def is_colored(self) -> bool:
+        return not self._no_color and self.log_format is options.LogFormat.PRETTY
+
+    @property
+    def is_live(self) -> bool:
+        """Whether stderr is a terminal that a display can be kept on."""
+        return self.is_colored and sys.stderr.isatty() and self.environ.get("TERM") != "dumb"
+
+    def say(self, text: str) -> None:
+        """A line of talk."""
+        print(text, file=self.stderr)
+
+    def no_rest(self) -> None:
+        """Refuse words after `--` where they mean nothing."""
+        if self.after:
+            raise UsageError(f"nothing is passed on here, so -- {' '.join(self.after)} means nothing")
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """An engine whose events are shown, and that Ctrl-C and SIGTERM stop politely."""
+        from orchestrator.cli.progress import reporter
+        from orchestrator.engine import Engine
+        from orchestrator.process import Cancellation
+
+        cancellation = Cancellation()
+        target = self.target
+        with reporter(self) as on_event, _stoppable(cancellation):
+            yield Engine(self.estate, target, on_event=on_event, redact=redact, cancellation=cancellation)
+
+    def must_be_asked(self, flag: str, *, non_interactive: bool) -> None:
+        """Fail at once where a question will come up and there is nobody to answer it."""
+        if non_interactive or not sys.stdin.isatty():
+            why = "--non-interactive was given" if non_interactive else "there is no terminal to ask on"
+            raise UsageError(f"this asks for a confirmation, and {why}", hint=f"look first (wealist plan), then pass {flag}")
+
+    def ask(self, question: str, *, expected: str = "yes") -> bool:
+        """Ask on the terminal; only the expected word is a yes. Ctrl-C here is a no to everything."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            print(question, end=" ", file=self.stderr, flush=True)
+            return sys.stdin.readline().strip() == expected
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+OnEvent = Callable[["Event"], None]
+
+
+def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Register `function(invocation, ...)` as a command with the common options added."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(ctx: typer.Context, **given: Any) -> Any:
+            common = {parameter.name: given.pop(parameter.name) for parameter in _COMMON}
+            return function(Invocation(ctx.obj or Start(), **common), **given)
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        parameters = [
+            context,
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *_COMMON)),
+        ]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        app.command(name, **settings)(call)
+        return function
+
+    return register
+
+
+def _common(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+_COMMON = (
+    _common("chdir", options.Chdir, None),
+    _common("sandbox", options.UseSandbox, False),
+    _common("terraform_bin", options.TerraformBin, None),
+    _common("profile", options.Profile, None),
+    _common("no_color", options.NoColor, False),
+    _common("log_format", options.Log, options.LogFormat.PRETTY),
+)
+
+
+@contextmanager
+def _stoppable(cancellation: Cancellation) -> Iterator[None]:
+    def on_signal(_signal: int, _frame: object) -> None:
+        cancellation.request()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,84 @@
+"""Every option and argument of the command line, declared once.
+
+Each option can also be given as `WEALIST_<NAME>`: the command line wins over the environment, the environment over
+`wealist.yaml`, the file over the default.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class LogFormat(StrEnum):
+    """How progress is written to stderr."""
+
+    PRETTY = "pretty"
+    BARE = "bare"
+    JSON = "json"
+
+
+def _option(*names: str, help: str, **settings: Any) -> Any:
+    long = next(name for name in reversed(names) if name.startswith("--")).partition("/")[0]
+    variable = f"WEALIST_{long.removeprefix('--').replace('-', '_').upper()}"
+    return typer.Option(*names, help=help, envvar=variable, show_envvar=False, **settings)
+
+
+# Of every command.
+Chdir = Annotated[
+    Path | None, _option("-C", "--chdir", help="Work in this folder.", metavar="DIR", rich_help_panel="Everywhere")
+]
+UseSandbox = Annotated[
+    bool, _option("--sandbox", help="Rehearse on the embedded AWS.", rich_help_panel="Everywhere")
+]
+TerraformBin = Annotated[
+    str | None,
+    _option("--terraform-bin", help="The Terraform to run.", metavar="PROGRAM", rich_help_panel="Everywhere"),
+]
+Profile = Annotated[
+    str | None, _option("--profile", help="A profile of your AWS config.", metavar="NAME", rich_help_panel="Everywhere")
+]
+NoColor = Annotated[bool, _option("--no-color", help="No colour, no live display.", rich_help_panel="Everywhere")]
+Log = Annotated[
+    LogFormat, _option("--log-format", help="How progress is written.", rich_help_panel="Everywhere")
+]
+
+# Of several.
+Json = Annotated[bool, _option("--json", help="Write the result to stdout as JSON.")]
+Yes = Annotated[bool, _option("-y", "--auto-approve", help="Don't ask: the plan that is shown is applied.")]
+NonInteractive = Annotated[bool, _option("--non-interactive", help="Never ask: fail where there is a question.")]
+Set = Annotated[
+    list[str] | None, _option("--set", help="A value for a variable. Repeatable.", metavar="NAME=VALUE")
+]
+VarFile = Annotated[
+    list[Path] | None, _option("--var-file", help="A file of values. Repeatable.", metavar="FILE")
+]
+Target = Annotated[
+    list[str] | None, _option("--target", help="Only this resource and what it needs. Repeatable.", metavar="ADDRESS")
+]
+Replace = Annotated[
+    list[str] | None, _option("--replace", help="Make this resource anew. Repeatable.", metavar="ADDRESS")
+]
+LockTimeout = Annotated[
+    str | None, _option("--lock-timeout", help="Wait this long for a lock: 30s, 10m.", metavar="TIME")
+]
+Parallelism = Annotated[
+    int | None, _option("--parallelism", help="Resources that Terraform works on at once.", min=1, metavar="N")
+]
+Upgrade = Annotated[bool, _option("--upgrade", help="Init again and take newer providers and modules.")]
+DetailedExitcode = Annotated[bool, _option("--detailed-exitcode", help="Exit with 2 where there are changes.")]
+ReportFile = Annotated[
+    Path | None, _option("--report-file", help="Also write the run's report, as JSON, to a file.", metavar="FILE")
+]
+TerraformLog = Annotated[
+    bool, _option("--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.")
+]
+
+Layers = Annotated[list[str], typer.Argument(help="Layers, as `prod/foundation` or `foundation`.", metavar="LAYER...")]
+AnyLayers = Annotated[
+    list[str] | None, typer.Argument(help="Layers; every layer where none is named.", metavar="[LAYER]...")
+]
+OneLayer = Annotated[str, typer.Argument(help="A layer, as `prod/foundation` or `foundation`.", metavar="LAYER")]

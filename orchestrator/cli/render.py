@@ -1,0 +1,183 @@
+"""Values to text. With `progress`, the only user of rich.
+
+What a command was asked for goes to stdout through the functions here; JSON is written plainly, so that a program that
+reads it never meets a colour or a wrapped line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from orchestrator.finding import Severity
+from orchestrator.plan import Action
+from orchestrator.redaction import RedactedStream
+from orchestrator.report import Outcome
+
+if TYPE_CHECKING:
+    from orchestrator.cli.invocation import Invocation
+    from orchestrator.finding import Finding
+    from orchestrator.outputs import Output
+    from orchestrator.plan import Plan, ResourceChange
+    from orchestrator.report import RunReport
+
+SYMBOLS = {
+    Action.CREATE: ("+", "green"),
+    Action.UPDATE: ("~", "yellow"),
+    Action.REPLACE: ("±", "bold red"),
+    Action.DELETE: ("-", "red"),
+    Action.FORGET: ("x", "magenta"),
+    Action.NO_OP: (">", "cyan"),
+}
+_PHRASES = {
+    Action.CREATE: "to create",
+    Action.UPDATE: "to change",
+    Action.REPLACE: "to replace",
+    Action.DELETE: "to destroy",
+    Action.FORGET: "to forget",
+}
+_DONE = {
+    Action.CREATE: "created",
+    Action.UPDATE: "changed",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "destroyed",
+    Action.FORGET: "forgotten",
+}
+_LONGEST_VALUE = 60
+_LONGEST_PATH = 34
+
+
+def console(run: Invocation, *, stderr: bool = False) -> Console:
+    """A console on a redacted stream; plain where colours are not wanted or nobody would see them."""
+    from orchestrator.cli.boundary import redact
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        file=RedactedStream(stream, redact),  # type: ignore[arg-type]
+        no_color=not run.is_colored,
+        force_terminal=stream.isatty() and run.is_colored,
+        highlight=False,
+        # A colon-word is no picture here: an ARN holds `:secret:`.
+        emoji=False,
+        soft_wrap=True,
+    )
+
+
+def print_json(data: Any) -> None:
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_value(value: Any, *, as_json: bool) -> None:
+    """A bare value, as `terraform output -raw` would write it, but with its line ended; structures as JSON."""
+    if isinstance(value, str) and not as_json:
+        print(value)
+    else:
+        print_json(value)
+
+
+def print_outputs(run: Invocation, outputs: Iterable[Output], *, stderr: bool = False) -> None:
+    """One output a line, as HCL writes them; lists stay on their line."""
+    out = console(run, stderr=stderr)
+    known = sorted(outputs, key=lambda output: output.name)
+    width = max((len(output.name) for output in known), default=0)
+    for output in known:
+        value = json.dumps(output.value, ensure_ascii=False) if not output.is_sensitive else output.shown
+        out.print(f"[cyan]{output.name:<{width}}[/] = {escape(value)}")
+
+
+def print_findings(run: Invocation, findings: Sequence[Finding], *, seconds: float) -> None:
+    """Every finding, worst last, so that it stands above the prompt."""
+    out = console(run)
+    rank = {Severity.OK: 0, Severity.WARNING: 1, Severity.ERROR: 2}
+    for finding in sorted(findings, key=lambda finding: rank[finding.severity]):
+        out.print(finding_text(finding))
+    bad = sum(finding.is_error for finding in findings)
+    verdict = f"[red]{bad} failed[/]" if bad else "[green]all passed[/]"
+    out.print(f"{len(findings)} checks in {seconds:.1f} s, {verdict}")
+
+
+def finding_text(finding: Finding) -> Text:
+    mark, style = {
+        Severity.OK: ("✓", "green"),
+        Severity.WARNING: ("!", "yellow"),
+        Severity.ERROR: ("✗", "red"),
+    }[finding.severity]
+    text = Text.assemble((f"{mark} ", style), (finding.id.removesuffix(".ok"), "bold"), f"  {finding.subject}: {finding.seen}")
+    if finding.remedy:
+        text.append(f"\n    {finding.remedy}", style="dim")
+    return text
+
+
+def plan_text(plan: Plan, layer: str) -> Text:
+    """A plan as a person wants it before saying yes: counts, then a line a resource, with what differs below it."""
+    text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), "\n")
+    order = [Action.CREATE, Action.NO_OP, Action.UPDATE, Action.FORGET, Action.REPLACE, Action.DELETE]
+    shown = [c for c in plan.changes if c.action.is_change or c.previous_address]
+    for change in sorted(shown, key=lambda c: (order.index(c.action), c.address)):
+        _append_change(text, change)
+    outputs = [output for output in plan.outputs if output.action.is_change]
+    if outputs and all(output.action is Action.CREATE for output in outputs):
+        text.append(f"  and {len(outputs)} new outputs\n", style="dim")
+    else:
+        for output in outputs:
+            symbol, style = SYMBOLS.get(output.action, ("~", "yellow"))
+            text.append(f"  {symbol} output {output.name}\n", style=style)
+    return text
+
+
+def counts(plan: Plan, words: dict[Action, str] = _DONE) -> str:
+    """`2 to create, 1 to replace`, or that only outputs change."""
+    parts = [f"{plan.counts[action]} {word}" for action, word in words.items() if action in plan.counts]
+    return ", ".join(parts) or "no resources, only outputs or addresses"
+
+
+def print_ends(run: Invocation, report: RunReport) -> None:
+    """How each layer ended: one line, and after an apply its outputs."""
+    out = console(run, stderr=True)
+    for result in report.results:
+        if result.outcome is Outcome.NO_CHANGES:
+            out.print(f"[green]✓[/] [bold]{result.layer}[/]: nothing to change ({result.seconds:.1f} s)")
+        elif result.outcome is Outcome.APPLIED and result.plan:
+            seconds = duration(result.seconds)
+            out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)} in {seconds}\n")
+            print_outputs(run, result.outputs)
+        elif result.outcome.is_failure:
+            out.print(f"[red]✗[/] [bold]{result.layer}[/]: {result.outcome} after {duration(result.seconds)}")
+
+
+def duration(seconds: float) -> str:
+    """`4.2 s`, `1 min 33 s`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def _append_change(text: Text, change: ResourceChange) -> None:
+    symbol, style = SYMBOLS.get(change.action, ("?", "white"))
+    text.append(f"  {symbol} {change.address}", style=style)
+    if change.previous_address:
+        text.append(f"  (was {change.previous_address})", style="dim")
+    if change.reason:
+        text.append(f"  ({change.reason.replace('_', ' ')})", style="dim")
+    text.append("\n")
+    if change.action not in (Action.UPDATE, Action.REPLACE):
+        return
+    for attribute in change.attribute_changes():
+        if change.action is Action.REPLACE and not attribute.forces_replacement:
+            continue
+        text.append(f"      {attribute.path[:_LONGEST_PATH]}: {_short(attribute.before)} → {_short(attribute.after)}", style="dim")
+        if attribute.forces_replacement:
+            text.append("  forces replacement", style="red")
+        text.append("\n")
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) and value.startswith("(") else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"

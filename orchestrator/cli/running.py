@@ -1,0 +1,83 @@
+"""What `plan` and `up` share: options from words, a run, and its report."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import RunError, UsageError
+from orchestrator.layer_run import RunOptions
+from orchestrator.report import Outcome
+from orchestrator.tf.variables import parse_assignments
+
+if TYPE_CHECKING:
+    from orchestrator.cli.invocation import Invocation
+    from orchestrator.engine import Engine
+    from orchestrator.report import RunReport
+
+# wealist decides these itself; a second opinion would undo what it promises.
+_OWN_FLAGS = frozenset({"auto-approve", "out", "json", "input", "detailed-exitcode", "destroy", "refresh-only", "state"})
+_OWN_FLAGS |= {"state-out", "backup", "lock", "lock-timeout", "var", "var-file", "chdir"}
+
+
+def options(
+    run: Invocation,
+    values: list[str] | None,
+    var_files: list[Path] | None,
+    targets: list[str] | None,
+    replace: list[str] | None,
+    lock_timeout: str | None,
+    parallelism: int | None,
+    upgrade: bool,
+    keep_terraform_log: bool,
+) -> RunOptions:
+    for word in run.after or ():
+        name = word.lstrip("-").partition("=")[0]
+        if name in _OWN_FLAGS:
+            raise UsageError(f"-- {word}: wealist sets -{name} itself", hint="wealist up --help lists its own flags")
+    return RunOptions(
+        values=parse_assignments(values or ()),
+        var_files=tuple(var_files or ()),
+        targets=tuple(targets or ()),
+        replace=tuple(replace or ()),
+        lock_timeout=lock_timeout,
+        parallelism=parallelism,
+        upgrade=upgrade,
+        extra=run.after or (),
+        keep_terraform_log=keep_terraform_log,
+    )
+
+
+def go(
+    run: Invocation, call: Callable[[Engine], RunReport], *, json: bool, report_file: Path | None
+) -> RunReport:
+    """Run, show how it ended, and leave the report where it was asked for; also when the run failed."""
+    from orchestrator.cli import render
+
+    try:
+        with run.engine() as engine:
+            report = call(engine)
+    except RunError as error:
+        _leave(error.report, json=json, report_file=report_file)
+        if not json:
+            render.print_ends(run, error.report)
+        raise
+    _leave(report, json=json, report_file=report_file)
+    if not json:
+        render.print_ends(run, report)
+    if any(result.outcome is Outcome.DECLINED for result in report.results):
+        raise RunError("nothing was applied: the plan was not confirmed", report=report)
+    return report
+
+
+def _leave(report: RunReport, *, json: bool, report_file: Path | None) -> None:
+    from orchestrator.cli import render
+    from orchestrator.cli.boundary import redact
+
+    if json:
+        render.print_json(report.to_json())
+    if report_file is not None:
+        text = redact(jsonlib.dumps(report.to_json(), indent=2, ensure_ascii=False))
+        report_file.write_text(text + "\n", encoding="utf-8")

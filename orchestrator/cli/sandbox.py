@@ -1,0 +1,71 @@
+"""`wealist sandbox`: start, stop, status, env."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from orchestrator.cli import render
+from orchestrator.sandbox import control
+from orchestrator.sandbox import target as sandbox_target
+
+if TYPE_CHECKING:
+    from orchestrator.cli.invocation import Invocation
+    from orchestrator.sandbox.target import Sandbox
+
+
+def start(run: Invocation, *, json: bool) -> None:
+    """Start the sandbox, where it doesn't run, and say where it is."""
+    sandbox = sandbox_target.start(run.estate, run.environ)
+    if json:
+        render.print_json(_describe(sandbox))
+        return
+    run.say("started" if sandbox.was_started else "it runs already")
+    _print(sandbox)
+
+
+def stop(run: Invocation) -> None:
+    """Stop it; where none runs, say so and be content."""
+    stopped = control.stop(sandbox_target.sandbox_home(run.estate.root))
+    run.say("stopped; everything in it is gone" if stopped else "it doesn't run")
+
+
+def status(run: Invocation, *, json: bool) -> int:
+    """0 where it runs, 1 where it doesn't."""
+    if control.find(sandbox_target.sandbox_home(run.estate.root)) is None:
+        if json:
+            render.print_json({"running": False})
+        run.say("it doesn't run: wealist sandbox start")
+        return 1
+    sandbox = sandbox_target.start(run.estate, run.environ)
+    if json:
+        render.print_json(_describe(sandbox))
+    else:
+        _print(sandbox)
+    return 0
+
+
+def env(run: Invocation) -> None:
+    """Shell commands that point Terraform and the AWS CLI at the sandbox."""
+    sandbox = sandbox_target.start(run.estate, run.environ)
+    for name, value in sandbox.target.environ.items():
+        if name.startswith(("AWS_", "TF_CLI_CONFIG", "NO_PROXY", "no_proxy")):
+            print(f"export {name}={shlex.quote(value)}")
+
+
+def _describe(sandbox: Sandbox) -> dict[str, object]:
+    return {"running": True, **sandbox.server.to_json(), "provider": sandbox.provider, "module_source": sandbox.modules}
+
+
+def _print(sandbox: Sandbox) -> None:
+    server = sandbox.server
+    for name, value in (
+        ("url", server.url),
+        ("account", server.account_id),
+        ("pid", server.pid),
+        ("since", server.started_at),
+        ("provider", sandbox.provider),
+        ("modules", sandbox.modules),
+        ("copy of the estate", sandbox.target.work_root),
+    ):
+        print(f"{name}: {value}")

@@ -1,0 +1,104 @@
+"""`wealist secrets`: a value on stdout, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator import lookup
+from orchestrator.cli import render
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.cli.invocation import Invocation
+
+_EXEC_USAGE = "wealist secrets exec NAME --env VARIABLE -- PROGRAM ..."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for. `program` is set for `exec`, `name` is empty for a list of names."""
+
+    name: str
+    field: str | None
+    stage: str
+    env: str | None = None
+    program: tuple[str, ...] = ()
+
+    @classmethod
+    def from_words(
+        cls, words: Sequence[str], *, field: str | None, stage: str, env: str | None, after: tuple[str, ...] | None
+    ) -> Request:
+        wants_exec = bool(words) and words[0] == "exec"
+        names = words[1:] if wants_exec else words
+        if wants_exec and (len(names) != 1 or not env or not after):
+            raise UsageError("exec needs a secret, a variable and a program", hint=_EXEC_USAGE)
+        if not wants_exec and (env or after):
+            raise UsageError("a program to run is given to `exec`", hint=_EXEC_USAGE)
+        if len(names) > 1:
+            raise UsageError(f"one secret at a time, not {' '.join(names)}", hint=f"wealist secrets {names[0]}")
+        return cls(name="".join(names), field=field, stage=stage, env=env, program=after or ())
+
+
+def answer(run: Invocation, request: Request, *, show_command: bool, json: bool) -> None:
+    """List the names, print the commands, hand the value to a program, or print it."""
+    if not request.name:
+        _list(run, json=json)
+    elif show_command:
+        _show_command(run, request)
+    else:
+        _fetch(run, request, json=json)
+
+
+def _list(run: Invocation, *, json: bool) -> None:
+    declared = run.estate.config.secrets
+    if json:
+        names = {name: {"layer": s.layer, "output": s.output, "field": s.field} for name, s in declared.items()}
+        render.print_json(names)
+        return
+    for name in declared:
+        print(name)
+    if not declared:
+        run.say("no secrets are declared in wealist.yaml")
+
+
+def _fetch(run: Invocation, request: Request, *, json: bool) -> None:
+    config = lookup.secret_config(run.estate, request.name)
+    secret = lookup.find_secret(run.estate, request.name, run.target, stage=request.stage)
+    value = secret.value(request.field or config.field)
+    if request.program:
+        _execute(run, request, value)
+    if json:
+        shown = {"name": secret.name, "value": value, "arn": secret.arn, "version_id": secret.version_id}
+        render.print_json({**shown, "stages": list(secret.stages), "created": secret.created})
+    else:
+        sys.stdout.write(f"{value}\n")
+
+
+def _execute(run: Invocation, request: Request, value: str) -> None:
+    """Become the program: the value is in its environment, and no wealist stays behind."""
+    assert request.env is not None
+    program = request.program
+    try:
+        os.execvpe(program[0], program, {**run.environ, request.env: value})
+    except OSError as error:
+        raise UsageError(f"{program[0]}: can't be started: {error.strerror}", hint=_EXEC_USAGE) from error
+
+
+def _show_command(run: Invocation, request: Request) -> None:
+    config = lookup.secret_config(run.estate, request.name)
+    layer = run.estate.layer(config.layer)
+    folder = shlex.quote(os.path.relpath(layer.path))
+    field = request.field or config.field
+    lines = [
+        f"cd {folder}",
+        "aws secretsmanager get-secret-value \\",
+        f"  --secret-id $(terraform output -raw {config.output}) \\",
+        *([f"  --version-stage {request.stage} \\"] if request.stage != "AWSCURRENT" else []),
+        f"  --query SecretString --output text{f' | jq -r .{field}' if field else ''}",
+    ]
+    print("\n".join(lines))
