@@ -52,10 +52,10 @@ if TYPE_CHECKING:
     from orchestrator.lookup import find_secret, read_outputs
     from orchestrator.outputs import Output
     from orchestrator.plan import Action, Plan, ResourceChange
+    from orchestrator.process import Cancellation
     from orchestrator.redaction import Redactor
     from orchestrator.report import LayerResult, Outcome, RunReport
     from orchestrator.target import AwsSettings, Target, aws_target
-    from orchestrator.process import Cancellation
 
 _HOMES = {
     "orchestrator.aws.secrets": ("Secret",),

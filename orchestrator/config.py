@@ -95,7 +95,7 @@ class Config(_Section, frozen=True):
     def parse(cls, text: str, *, path: Path = Path(FILENAME)) -> Config:
         try:
             node = yaml.compose(text, Loader=_Loader)
-            data = yaml.load(text, Loader=_Loader)
+            data = yaml.load(text, Loader=_Loader)  # noqa: S506 - the safe loader, in C where there is one
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ConfigError(f"{path}:{line}: this is not valid YAML: {error.problem}") from error
@@ -111,10 +111,11 @@ class Config(_Section, frozen=True):
 
         _check(data, cls, (), fail)
         config = msgspec.convert(data, cls)
-        config._check_values(fail)
+        config.check_values(fail)
         return config
 
-    def _check_values(self, fail: Fail) -> None:
+    def check_values(self, fail: Fail) -> None:
+        """What a type can't say of a value."""
         if self.version != 1:
             fail(("version",), f"this wealist reads version 1, not {self.version}")
         for environment, account in self.accounts.items():

@@ -23,12 +23,12 @@ from orchestrator import artifacts, events, graph, preflight
 from orchestrator.aws.session import Sessions
 from orchestrator.errors import LayerOrderError, PreflightError, RunError
 from orchestrator.layer_run import Confirm, LayerRun, RunOptions
+from orchestrator.process import Cancellation, Runner
+from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
 from orchestrator.report import LayerResult, Outcome, RunReport
 from orchestrator.tf import variables
 from orchestrator.tf.env import ChildEnvironment, child_environment
-from orchestrator.process import Cancellation, Runner
-from orchestrator.process import run as run_process
 
 if TYPE_CHECKING:
     from orchestrator.discovery import Estate
@@ -120,9 +120,7 @@ class Engine:
             will_write=will_write,
         )
 
-    def _run(
-        self, command: str, names: Sequence[str], options: RunOptions, *, confirm: Confirm | None
-    ) -> RunReport:
+    def _run(self, command: str, names: Sequence[str], options: RunOptions, *, confirm: Confirm | None) -> RunReport:
         layers = self._select(names)
         variables.check_assigned(options.values, layers)
         options = replace(options, var_files=variables.check_files(options.var_files))

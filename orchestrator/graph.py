@@ -23,7 +23,13 @@ def dependencies(layers: Iterable[Layer]) -> dict[str, tuple[str, ...]]:
     owners = {(layer.backend.bucket, layer.backend.key): layer.id for layer in layers}
     return {
         layer.id: tuple(
-            sorted({owners[state.bucket, state.key] for state in layer.remote_states if (state.bucket, state.key) in owners})
+            sorted(
+                {
+                    owners[state.bucket, state.key]
+                    for state in layer.remote_states
+                    if (state.bucket, state.key) in owners
+                }
+            )
         )
         for layer in layers
     }

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import artifacts, events
@@ -32,6 +31,8 @@ from orchestrator.tf.client import TerraformClient
 from orchestrator.tf.env import CLI_CONFIG
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.artifacts import RunFolder
     from orchestrator.aws.session import Session
     from orchestrator.config import Config
@@ -39,11 +40,11 @@ if TYPE_CHECKING:
     from orchestrator.layer import Layer
     from orchestrator.lock import Lock
     from orchestrator.preflight import Preflight
+    from orchestrator.process import Cancellation, Runner
     from orchestrator.redaction import Redactor
     from orchestrator.state import State
     from orchestrator.target import Target
     from orchestrator.tf.env import ChildEnvironment
-    from orchestrator.process import Cancellation, Runner
 
 _T = TypeVar("_T")
 
@@ -154,7 +155,7 @@ class LayerRun:
             outputs=tuple(after.outputs.values()) if after else (),
             error=error,
         )
-        self._record("finished", command=command, **result.to_json())
+        self._record("finished", command=command, **result.summary())
         return result
 
     def _init(self) -> None:
@@ -167,9 +168,7 @@ class LayerRun:
             return
         with_upgrade = self._options.upgrade
         self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
-        initialization.remember(
-            self._layer, self._folder, terraform_version=self._version, cli_config=self._cli_config
-        )
+        initialization.remember(self._layer, self._folder, terraform_version=self._version, cli_config=self._cli_config)
 
     def _plan(self) -> Plan | None:
         """The saved plan, or None where it would change nothing."""

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from orchestrator.config import Config
     from orchestrator.layer import Backend, Layer
     from orchestrator.lock import Lock
+    from orchestrator.process import Runner
     from orchestrator.state import State
     from orchestrator.target import Target
     from orchestrator.tf.binary import Binary
-    from orchestrator.process import Runner
 
 _THREADS = 16
 
@@ -239,7 +239,9 @@ class _Checks:
                 return [_error("state-bucket.missing", subject, "does not exist", remedy)]
             if error.code in DENIED:
                 seen = "exists, but this identity may not see it, or it belongs to another account"
-                return [_error("state-bucket.forbidden", subject, seen, f"aws s3api head-bucket --bucket {backend.bucket}")]
+                return [
+                    _error("state-bucket.forbidden", subject, seen, f"aws s3api head-bucket --bucket {backend.bucket}")
+                ]
             return [_error("state-bucket.unreachable", subject, error.message, error.hint)]
         if region != backend.region:
             remedy = f'write region = "{region}" at {backend.location}'
@@ -304,7 +306,9 @@ class _Checks:
             return [*findings, _warning("state-lock.unknown", subject, f"can't be seen: {error.code}", None)]
         self.locks[layer.id] = locks
         findings.extend(
-            _warning("state-lock.held", backend.url, f"locked by {lock.describe()}", "wait for it, or pass --lock-timeout 5m")
+            _warning(
+                "state-lock.held", backend.url, f"locked by {lock.describe()}", "wait for it, or pass --lock-timeout 5m"
+            )
             for lock in locks
         )
         return findings

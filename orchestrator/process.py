@@ -18,8 +18,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _POLL = 0.1
 _KILL_AFTER = 5.0
@@ -112,7 +114,8 @@ def run(
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as child:
-        assert child.stdout is not None and child.stderr is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
         out, err = _Drain(child.stdout, on_line), _Drain(child.stderr, None)
         try:
             interrupted = _wait(child, command.grace, cancellation or Cancellation(), on_stopping)

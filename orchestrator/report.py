@@ -55,28 +55,28 @@ class LayerResult:
     outputs: tuple[Output, ...] = ()
     error: WealistError | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data; sensitive outputs are masked."""
+    def summary(self) -> dict[str, Any]:
+        """Plain data, without the single changes and outputs: what the ledger keeps for ever."""
         return {
             "layer": self.layer,
             "outcome": str(self.outcome),
             "seconds": round(self.seconds, 3),
-            "plan": None
-            if self.plan is None
-            else {
-                "digest": self.plan.digest,
-                "counts": {str(action): count for action, count in self.plan.counts.items()},
-                "changes": [
-                    {"address": change.address, "action": str(change.action), "reason": change.reason or None}
-                    for change in self.plan.changes
-                    if change.action.is_change
-                ],
-            },
+            "plan_digest": self.plan.digest if self.plan else None,
+            "counts": {str(action): count for action, count in self.plan.counts.items()} if self.plan else {},
             "serial_before": self.serial_before,
             "serial_after": self.serial_after,
-            "outputs": {output.name: output.shown for output in self.outputs},
             "error": None if self.error is None else {"message": self.error.message, "hint": self.error.hint},
         }
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, all of it; sensitive outputs are masked."""
+        changes = [
+            {"address": change.address, "action": str(change.action), "reason": change.reason or None}
+            for change in (self.plan.changes if self.plan else ())
+            if change.action.is_change
+        ]
+        outputs = {output.name: output.shown for output in self.outputs}
+        return {**self.summary(), "changes": changes, "outputs": outputs}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

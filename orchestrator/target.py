@@ -6,10 +6,12 @@ program that uses the library. Nothing below the edge reads `os.environ`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 HOME = ".wealist"
 
@@ -67,7 +69,13 @@ class Target:
 def aws_target(
     root: Path, environ: Mapping[str, str], *, terraform_bin: str = "terraform", profile: str | None = None
 ) -> Target:
-    """The target of an estate that goes to AWS itself, with the credentials of the usual sources."""
+    """The target of an estate that goes to AWS itself, with the credentials of the usual sources.
+
+    Args:
+        profile: A profile of the AWS configuration, for wealist's own calls and for Terraform's.
+    """
+    if profile is not None:
+        environ = {**environ, "AWS_PROFILE": profile}
     return Target(
         name="aws",
         home=root / HOME,

@@ -8,7 +8,6 @@ theirs, never put in their place. A bucket that belongs to another account is re
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from orchestrator.aws.session import DENIED, translated
 from orchestrator.errors import AwsError, ConfigError, GuardError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestrator.aws.session import Session
     from orchestrator.layer import Backend
@@ -77,9 +76,7 @@ def _bucket_steps(session: Session, backend: Backend, account: str) -> Iterator[
         yield step("keep every version", s3.put_bucket_versioning, VersioningConfiguration={"Status": "Enabled"})
     if not exists or not look.is_encrypted(session, backend):
         rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": True}
-        yield step(
-            "encrypt by default", s3.put_bucket_encryption, ServerSideEncryptionConfiguration={"Rules": [rule]}
-        )
+        yield step("encrypt by default", s3.put_bucket_encryption, ServerSideEncryptionConfiguration={"Rules": [rule]})
     policy = look.bucket_policy(session, backend) if exists else {}
     if not _denies_plain_http(policy):
         yield step("refuse plain HTTP", s3.put_bucket_policy, Policy=json.dumps(_with_tls_only(policy, backend)))
@@ -161,7 +158,13 @@ def _denies_plain_http(policy: dict[str, Any]) -> bool:
 
 
 def _with_tls_only(policy: dict[str, Any], backend: Backend) -> dict[str, Any]:
-    partition = "aws-cn" if backend.region.startswith("cn-") else "aws-us-gov" if backend.region.startswith("us-gov-") else "aws"
+    partition = (
+        "aws-cn"
+        if backend.region.startswith("cn-")
+        else "aws-us-gov"
+        if backend.region.startswith("us-gov-")
+        else "aws"
+    )
     arn = f"arn:{partition}:s3:::{backend.bucket}"
     statement = {
         "Sid": _TLS_SID,

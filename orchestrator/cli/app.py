@@ -5,8 +5,7 @@ Bodies import what they use when they run: start-up is measured, and `--help` ne
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -49,7 +48,7 @@ def wealist(
 def bootstrap(
     run: Invocation, layers: o.AnyLayers = None, auto_approve: o.Yes = False, non_interactive: o.NonInteractive = False
 ) -> int:
-    """Create the state bucket and the lock table, hardened. Run twice, it changes nothing."""
+    """Create the state bucket and the lock table, hardened."""
     from orchestrator.cli import bootstrap as steps
 
     run.no_rest()
@@ -58,15 +57,15 @@ def bootstrap(
 
 @command(app)
 def preflight(run: Invocation, layers: o.AnyLayers = None, json: o.Json = False) -> int:
-    """Make every check that needs no Terraform run, all at once; each finding names its remedy."""
-    from orchestrator.cli import render
+    """Check credentials, bucket, lock table and Terraform, all at once."""
+    from orchestrator.cli import plain, render
     from orchestrator.errors import PreflightError
 
     run.no_rest()
     with run.engine() as engine:
         checked = engine.preflight(layers or ())
     if json:
-        render.print_json({"seconds": round(checked.seconds, 3), "findings": [f.to_json() for f in checked.findings]})
+        plain.print_json({"seconds": round(checked.seconds, 3), "findings": [f.to_json() for f in checked.findings]})
     else:
         render.print_findings(run, checked.findings, seconds=checked.seconds)
     return PreflightError.exit_code if checked.errors else 0
@@ -91,9 +90,7 @@ def plan(
     """Show what `up` would do, and stop there."""
     from orchestrator.cli import running
 
-    options = running.options(
-        run, set, var_file, target, replace, lock_timeout, parallelism, upgrade, terraform_log
-    )
+    options = running.options(run, set, var_file, target, replace, lock_timeout, parallelism, upgrade, terraform_log)
     report = running.go(run, lambda engine: engine.plan(layers, options), json=json, report_file=report_file)
     return CHANGES if detailed_exitcode and report.has_changes else report.exit_code
 
@@ -124,9 +121,7 @@ def up(
     def confirm(layer: Layer, _plan: Plan) -> bool:
         return auto_approve or run.ask(f"Apply this to {layer.id} ({run.target.name})? Only 'yes' will do:")
 
-    options = running.options(
-        run, set, var_file, target, replace, lock_timeout, parallelism, upgrade, terraform_log
-    )
+    options = running.options(run, set, var_file, target, replace, lock_timeout, parallelism, upgrade, terraform_log)
     report = running.go(
         run, lambda engine: engine.up(layers, options, confirm=confirm), json=json, report_file=report_file
     )
@@ -140,19 +135,21 @@ def output(
     name: Annotated[str | None, typer.Argument(help="One output; its bare value is printed.")] = None,
     json: o.Json = False,
 ) -> None:
-    """Print a layer's outputs, read from its state; Terraform is not started."""
+    """Print a layer's outputs, read straight from its state."""
     from orchestrator import lookup
-    from orchestrator.cli import render
+    from orchestrator.cli import plain
 
     run.no_rest()
     found = run.estate.layer(layer)
     if name is not None:
-        render.print_value(lookup.find_output(found, name, run.target).value, as_json=json)
+        plain.print_value(lookup.find_output(found, name, run.target).value, as_json=json)
         return
     outputs = lookup.read_outputs(found, run.target)
     if json:
-        render.print_json({output.name: output.shown for output in outputs.values()})
+        plain.print_json({output.name: output.shown for output in outputs.values()})
     else:
+        from orchestrator.cli import render
+
         render.print_outputs(run, outputs.values())
 
 
@@ -160,7 +157,8 @@ def output(
 def secrets(
     run: Invocation,
     words: Annotated[
-        list[str] | None, typer.Argument(help="A name, or `exec NAME`; without one the names are listed.", metavar="[exec] [NAME]")
+        list[str] | None,
+        typer.Argument(help="A name, or `exec NAME`; without one the names are listed.", metavar="NAME"),
     ] = None,
     field: Annotated[str | None, typer.Option("--field", help="A field of the secret's JSON.", metavar="NAME")] = None,
     version_stage: Annotated[
@@ -174,7 +172,11 @@ def secrets(
     ] = False,
     json: o.Json = False,
 ) -> None:
-    """Print one secret value; or hand it to a program: `secrets exec NAME --env VAR -- PROGRAM ...`."""
+    """Print one secret, or hand it to a program.
+
+    Without a name the names are listed. To hand a value to a program's environment, so that it never touches a screen:
+    `wealist secrets exec NAME --env PGPASSWORD -- psql ...`
+    """
     from orchestrator.cli import secret
 
     request = secret.Request.from_words(words or [], field=field, stage=version_stage, env=env, after=run.after)
@@ -183,7 +185,10 @@ def secrets(
 
 @command(app)
 def tf(run: Invocation, layer: o.OneLayer, terraform_log: o.TerraformLog = False) -> int:
-    """Run any Terraform command in a layer's folder, in the same clean environment: `tf LAYER -- state list`."""
+    """Run any Terraform command in a layer's clean environment.
+
+    What follows `--` goes to Terraform as it is: `wealist tf foundation -- state list`
+    """
     from orchestrator.cli import escape
 
     return escape.run_terraform(run, layer, keep_log=terraform_log)
@@ -219,9 +224,10 @@ def sandbox_status(run: Invocation, json: o.Json = False) -> int:
 
 @command(sandbox_app, "env")
 def sandbox_env(run: Invocation) -> None:
-    """Print the variables that point a shell at the sandbox: eval "$(wealist sandbox env)"."""
+    """Print the variables that point a shell at the sandbox.
+
+    Use it as `eval "$(wealist sandbox env)"`; terraform and aws then talk to the sandbox.
+    """
     from orchestrator.cli import sandbox
 
     sandbox.env(run)
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.bootstrap import Step, plan_bootstrap
@@ -11,6 +10,8 @@ from orchestrator.aws.session import Session
 from orchestrator.errors import GuardError, WealistError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.cli.invocation import Invocation
     from orchestrator.layer import Layer
 
@@ -36,7 +37,9 @@ def bootstrap(run: Invocation, names: Sequence[str], *, auto_approve: bool, non_
 
 def _distinct(layers: Sequence[Layer]) -> list[Layer]:
     """One layer for each pair of bucket and table."""
-    seen = {(layer.backend.bucket, layer.backend.region, layer.backend.dynamodb_table): layer for layer in reversed(layers)}
+    seen = {
+        (layer.backend.bucket, layer.backend.region, layer.backend.dynamodb_table): layer for layer in reversed(layers)
+    }
     return list(reversed(seen.values()))
 
 

@@ -58,7 +58,9 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Exception:  # noqa: BLE001 - the boundary: a bug must not look like a failed run
-        show(f"this is a bug in wealist {__version__}; nothing more was done", f"the traceback is in {_keep_traceback()}")
+        show(
+            f"this is a bug in wealist {__version__}; nothing more was done", f"the traceback is in {_keep_traceback()}"
+        )
         return BUG
     return code if isinstance(code, int) else 0
 

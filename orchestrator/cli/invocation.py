@@ -127,7 +127,9 @@ class Invocation:
         """Fail at once where a question will come up and there is nobody to answer it."""
         if non_interactive or not sys.stdin.isatty():
             why = "--non-interactive was given" if non_interactive else "there is no terminal to ask on"
-            raise UsageError(f"this asks for a confirmation, and {why}", hint=f"look first (wealist plan), then pass {flag}")
+            raise UsageError(
+                f"this asks for a confirmation, and {why}", hint=f"look first (wealist plan), then pass {flag}"
+            )
 
     def ask(self, question: str, *, expected: str = "yes") -> bool:
         """Ask on the terminal; only the expected word is a yes. Ctrl-C here is a no to everything."""

@@ -31,9 +31,7 @@ def _option(*names: str, help: str, **settings: Any) -> Any:
 Chdir = Annotated[
     Path | None, _option("-C", "--chdir", help="Work in this folder.", metavar="DIR", rich_help_panel="Everywhere")
 ]
-UseSandbox = Annotated[
-    bool, _option("--sandbox", help="Rehearse on the embedded AWS.", rich_help_panel="Everywhere")
-]
+UseSandbox = Annotated[bool, _option("--sandbox", help="Rehearse on the embedded AWS.", rich_help_panel="Everywhere")]
 TerraformBin = Annotated[
     str | None,
     _option("--terraform-bin", help="The Terraform to run.", metavar="PROGRAM", rich_help_panel="Everywhere"),
@@ -42,20 +40,14 @@ Profile = Annotated[
     str | None, _option("--profile", help="A profile of your AWS config.", metavar="NAME", rich_help_panel="Everywhere")
 ]
 NoColor = Annotated[bool, _option("--no-color", help="No colour, no live display.", rich_help_panel="Everywhere")]
-Log = Annotated[
-    LogFormat, _option("--log-format", help="How progress is written.", rich_help_panel="Everywhere")
-]
+Log = Annotated[LogFormat, _option("--log-format", help="How progress is written.", rich_help_panel="Everywhere")]
 
 # Of several.
 Json = Annotated[bool, _option("--json", help="Write the result to stdout as JSON.")]
 Yes = Annotated[bool, _option("-y", "--auto-approve", help="Don't ask: the plan that is shown is applied.")]
 NonInteractive = Annotated[bool, _option("--non-interactive", help="Never ask: fail where there is a question.")]
-Set = Annotated[
-    list[str] | None, _option("--set", help="A value for a variable. Repeatable.", metavar="NAME=VALUE")
-]
-VarFile = Annotated[
-    list[Path] | None, _option("--var-file", help="A file of values. Repeatable.", metavar="FILE")
-]
+Set = Annotated[list[str] | None, _option("--set", help="A value for a variable. Repeatable.", metavar="NAME=VALUE")]
+VarFile = Annotated[list[Path] | None, _option("--var-file", help="A file of values. Repeatable.", metavar="FILE")]
 Target = Annotated[
     list[str] | None, _option("--target", help="Only this resource and what it needs. Repeatable.", metavar="ADDRESS")
 ]
@@ -73,12 +65,10 @@ DetailedExitcode = Annotated[bool, _option("--detailed-exitcode", help="Exit wit
 ReportFile = Annotated[
     Path | None, _option("--report-file", help="Also write the run's report, as JSON, to a file.", metavar="FILE")
 ]
-TerraformLog = Annotated[
-    bool, _option("--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.")
-]
+TerraformLog = Annotated[bool, _option("--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.")]
 
-Layers = Annotated[list[str], typer.Argument(help="Layers, as `prod/foundation` or `foundation`.", metavar="LAYER...")]
+Layers = Annotated[list[str], typer.Argument(help="Layers, as `prod/foundation` or `foundation`.", metavar="LAYER")]
 AnyLayers = Annotated[
-    list[str] | None, typer.Argument(help="Layers; every layer where none is named.", metavar="[LAYER]...")
+    list[str] | None, typer.Argument(help="Layers; every layer where none is named.", metavar="LAYER")
 ]
 OneLayer = Annotated[str, typer.Argument(help="A layer, as `prod/foundation` or `foundation`.", metavar="LAYER")]

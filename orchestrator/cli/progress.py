@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from threading import RLock
@@ -25,6 +24,8 @@ from orchestrator.cli.options import LogFormat
 from orchestrator.finding import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from rich.console import Console
 
     from orchestrator.cli.invocation import Invocation
@@ -109,9 +110,7 @@ class _Progress:
         self._under_way.clear()
         self._finished = 0
         if self._is_live and self._live is None:
-            self._live = Live(
-                console=self._console, get_renderable=self._display, refresh_per_second=4, transient=True
-            )
+            self._live = Live(console=self._console, get_renderable=self._display, refresh_per_second=4, transient=True)
             self._live.start()
 
     def _on_StepFinished(self, event: events.StepFinished) -> None:

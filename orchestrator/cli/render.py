@@ -1,14 +1,12 @@
 """Values to text. With `progress`, the only user of rich.
 
-What a command was asked for goes to stdout through the functions here; JSON is written plainly, so that a program that
-reads it never meets a colour or a wrapped line.
+What people read goes through the functions here; what programs read is written by `plain`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -21,6 +19,8 @@ from orchestrator.redaction import RedactedStream
 from orchestrator.report import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from orchestrator.cli.invocation import Invocation
     from orchestrator.finding import Finding
     from orchestrator.outputs import Output
@@ -69,18 +69,6 @@ def console(run: Invocation, *, stderr: bool = False) -> Console:
     )
 
 
-def print_json(data: Any) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
-
-
-def print_value(value: Any, *, as_json: bool) -> None:
-    """A bare value, as `terraform output -raw` would write it, but with its line ended; structures as JSON."""
-    if isinstance(value, str) and not as_json:
-        print(value)
-    else:
-        print_json(value)
-
-
 def print_outputs(run: Invocation, outputs: Iterable[Output], *, stderr: bool = False) -> None:
     """One output a line, as HCL writes them; lists stay on their line."""
     out = console(run, stderr=stderr)
@@ -108,7 +96,9 @@ def finding_text(finding: Finding) -> Text:
         Severity.WARNING: ("!", "yellow"),
         Severity.ERROR: ("✗", "red"),
     }[finding.severity]
-    text = Text.assemble((f"{mark} ", style), (finding.id.removesuffix(".ok"), "bold"), f"  {finding.subject}: {finding.seen}")
+    text = Text.assemble(
+        (f"{mark} ", style), (finding.id.removesuffix(".ok"), "bold"), f"  {finding.subject}: {finding.seen}"
+    )
     if finding.remedy:
         text.append(f"\n    {finding.remedy}", style="dim")
     return text
@@ -172,7 +162,10 @@ def _append_change(text: Text, change: ResourceChange) -> None:
     for attribute in change.attribute_changes():
         if change.action is Action.REPLACE and not attribute.forces_replacement:
             continue
-        text.append(f"      {attribute.path[:_LONGEST_PATH]}: {_short(attribute.before)} → {_short(attribute.after)}", style="dim")
+        text.append(
+            f"      {attribute.path[:_LONGEST_PATH]}: {_short(attribute.before)} → {_short(attribute.after)}",
+            style="dim",
+        )
         if attribute.forces_replacement:
             text.append("  forces replacement", style="red")
         text.append("\n")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import RunError, UsageError
@@ -13,12 +11,17 @@ from orchestrator.report import Outcome
 from orchestrator.tf.variables import parse_assignments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from orchestrator.cli.invocation import Invocation
     from orchestrator.engine import Engine
     from orchestrator.report import RunReport
 
 # wealist decides these itself; a second opinion would undo what it promises.
-_OWN_FLAGS = frozenset({"auto-approve", "out", "json", "input", "detailed-exitcode", "destroy", "refresh-only", "state"})
+_OWN_FLAGS = frozenset(
+    {"auto-approve", "out", "json", "input", "detailed-exitcode", "destroy", "refresh-only", "state"}
+)
 _OWN_FLAGS |= {"state-out", "backup", "lock", "lock-timeout", "var", "var-file", "chdir"}
 
 
@@ -50,9 +53,7 @@ def options(
     )
 
 
-def go(
-    run: Invocation, call: Callable[[Engine], RunReport], *, json: bool, report_file: Path | None
-) -> RunReport:
+def go(run: Invocation, call: Callable[[Engine], RunReport], *, json: bool, report_file: Path | None) -> RunReport:
     """Run, show how it ended, and leave the report where it was asked for; also when the run failed."""
     from orchestrator.cli import render
 
@@ -73,11 +74,11 @@ def go(
 
 
 def _leave(report: RunReport, *, json: bool, report_file: Path | None) -> None:
-    from orchestrator.cli import render
+    from orchestrator.cli import plain
     from orchestrator.cli.boundary import redact
 
     if json:
-        render.print_json(report.to_json())
+        plain.print_json(report.to_json())
     if report_file is not None:
         text = redact(jsonlib.dumps(report.to_json(), indent=2, ensure_ascii=False))
         report_file.write_text(text + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from orchestrator.cli import render
+from orchestrator.cli import plain
 from orchestrator.sandbox import control
 from orchestrator.sandbox import target as sandbox_target
 
@@ -18,7 +18,7 @@ def start(run: Invocation, *, json: bool) -> None:
     """Start the sandbox, where it doesn't run, and say where it is."""
     sandbox = sandbox_target.start(run.estate, run.environ)
     if json:
-        render.print_json(_describe(sandbox))
+        plain.print_json(_describe(sandbox))
         return
     run.say("started" if sandbox.was_started else "it runs already")
     _print(sandbox)
@@ -34,12 +34,12 @@ def status(run: Invocation, *, json: bool) -> int:
     """0 where it runs, 1 where it doesn't."""
     if control.find(sandbox_target.sandbox_home(run.estate.root)) is None:
         if json:
-            render.print_json({"running": False})
+            plain.print_json({"running": False})
         run.say("it doesn't run: wealist sandbox start")
         return 1
     sandbox = sandbox_target.start(run.estate, run.environ)
     if json:
-        render.print_json(_describe(sandbox))
+        plain.print_json(_describe(sandbox))
     else:
         _print(sandbox)
     return 0

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator import lookup
-from orchestrator.cli import render
+from orchestrator.cli import plain
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.cli.invocation import Invocation
 
 _EXEC_USAGE = "wealist secrets exec NAME --env VARIABLE -- PROGRAM ..."
@@ -58,7 +59,7 @@ def _list(run: Invocation, *, json: bool) -> None:
     declared = run.estate.config.secrets
     if json:
         names = {name: {"layer": s.layer, "output": s.output, "field": s.field} for name, s in declared.items()}
-        render.print_json(names)
+        plain.print_json(names)
         return
     for name in declared:
         print(name)
@@ -74,7 +75,7 @@ def _fetch(run: Invocation, request: Request, *, json: bool) -> None:
         _execute(run, request, value)
     if json:
         shown = {"name": secret.name, "value": value, "arn": secret.arn, "version_id": secret.version_id}
-        render.print_json({**shown, "stages": list(secret.stages), "created": secret.created})
+        plain.print_json({**shown, "stages": list(secret.stages), "created": secret.created})
     else:
         sys.stdout.write(f"{value}\n")
 

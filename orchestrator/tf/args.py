@@ -9,11 +9,13 @@ logged. No value of a variable is ever in an argv: values travel in a variables 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +71,7 @@ def show(plan_file: Path) -> list[str]:
 
 
 def apply(plan_file: Path, *, lock_timeout: str = "0s", parallelism: int | None = None) -> list[str]:
-    return _argv(
-        "apply", str(plan_file), json=_flag(), input=False, lock_timeout=lock_timeout, parallelism=parallelism
-    )
+    return _argv("apply", str(plan_file), json=_flag(), input=False, lock_timeout=lock_timeout, parallelism=parallelism)
 
 
 def passthrough(args: Sequence[str]) -> list[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import ConfigError, OutputFormatError, TerraformNotFoundError
-from orchestrator.tf import args
 from orchestrator.process import Command, Runner
+from orchestrator.tf import args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

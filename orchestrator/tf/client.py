@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from orchestrator import events
 from orchestrator.errors import CommandError, CommandInterruptedError, OutputFormatError, TerraformNotFoundError
 from orchestrator.plan import Plan
-from orchestrator.tf import args
 from orchestrator.process import Cancellation, Command, Completed, Runner
+from orchestrator.tf import args
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -100,9 +100,7 @@ class TerraformClient:
     ) -> Completed:
         command = Command(argv=[str(self.binary.path), *argv[1:]], cwd=self.folder, env=self.env, grace=self.grace)
         try:
-            done = self.runner(
-                command, on_line=on_line, on_stopping=self._on_stopping, cancellation=self.cancellation
-            )
+            done = self.runner(command, on_line=on_line, on_stopping=self._on_stopping, cancellation=self.cancellation)
         except OSError as error:
             raise TerraformNotFoundError(f"{self.binary.path}: can't be started: {error.strerror}") from error
         if done.was_interrupted and done.returncode != 0:

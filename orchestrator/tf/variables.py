@@ -8,7 +8,6 @@ Source: Terraform's "Input Variables on the Command Line".
 from __future__ import annotations
 
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import hcl
@@ -16,6 +15,7 @@ from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from orchestrator.layer import Layer
 
