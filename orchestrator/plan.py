@@ -12,8 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OutputFormatError
-from orchestrator.redaction import MASK
-from orchestrator.state import SENSITIVE_ATTRIBUTES, strings
+from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES, strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -11,14 +11,19 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MASK = "(redacted)"
 SHORTEST = 6
+
+# Marked sensitive by the AWS provider's schema. Terraform before 1.9 does not record schema marks in the state.
+SENSITIVE_ATTRIBUTES = frozenset(
+    {"auth_token", "master_password", "password", "private_key", "private_key_pem", "secret_string", "secret_binary"}
+)
 
 
 class Redactor:
@@ -55,6 +60,18 @@ class RedactedStream:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string inside a JSON value, mapping keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
 
 
 def _forms(value: str) -> set[str]:

@@ -12,16 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import StateError
 from orchestrator.outputs import Output
+from orchestrator.redaction import SENSITIVE_ATTRIBUTES, strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMAT = 4
-
-# Marked sensitive by the AWS provider's schema. Terraform before 1.9 does not record schema marks in the state.
-SENSITIVE_ATTRIBUTES = frozenset(
-    {"auth_token", "master_password", "password", "private_key", "private_key_pem", "secret_string", "secret_binary"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +66,6 @@ class State:
                 f"{url}: this is not a Terraform state ({type(error).__name__}: {error})",
                 hint="list its versions: aws s3api list-object-versions --bucket BUCKET --prefix KEY",
             ) from error
-
-
-def strings(value: Any) -> Iterator[str]:
-    """Every string inside a JSON value, mapping keys left out."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from strings(item)
 
 
 def _secrets(data: dict[str, Any]) -> Iterator[str]:

@@ -223,11 +223,11 @@ def sandbox_status(run: Invocation, json: o.Json = False) -> int:
 
 
 @command(sandbox_app, "env")
-def sandbox_env(run: Invocation) -> None:
+def sandbox_env(run: Invocation, json: o.Json = False) -> None:
     """Print the variables that point a shell at the sandbox.
 
     Use it as `eval "$(wealist sandbox env)"`; terraform and aws then talk to the sandbox.
     """
     from orchestrator.cli import sandbox
 
-    sandbox.env(run)
+    sandbox.env(run, json=json)

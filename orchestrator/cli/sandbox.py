@@ -45,16 +45,26 @@ def status(run: Invocation, *, json: bool) -> int:
     return 0
 
 
-def env(run: Invocation) -> None:
-    """Shell commands that point Terraform and the AWS CLI at the sandbox."""
+def env(run: Invocation, *, json: bool) -> None:
+    """Shell commands, or a JSON object, that point Terraform and the AWS CLI at the sandbox."""
     sandbox = sandbox_target.start(run.estate, run.environ)
-    for name, value in sandbox.target.environ.items():
-        if name.startswith(("AWS_", "TF_CLI_CONFIG", "NO_PROXY", "no_proxy")):
-            print(f"export {name}={shlex.quote(value)}")
+    pointing = ("AWS_", "TF_CLI_CONFIG", "NO_PROXY", "no_proxy")
+    variables = {name: value for name, value in sandbox.target.environ.items() if name.startswith(pointing)}
+    if json:
+        plain.print_json(variables)
+        return
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
 
 
 def _describe(sandbox: Sandbox) -> dict[str, object]:
-    return {"running": True, **sandbox.server.to_json(), "provider": sandbox.provider, "module_source": sandbox.modules}
+    return {
+        "running": True,
+        **sandbox.server.to_json(),
+        "provider": sandbox.provider,
+        "module_source": sandbox.modules,
+        "work_root": str(sandbox.target.work_root),
+    }
 
 
 def _print(sandbox: Sandbox) -> None:
