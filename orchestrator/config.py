@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FILENAME = "wealist.yaml"
+_LONGEST_GRACE = 86_400.0
 RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -103,7 +104,11 @@ class Config(_Section, frozen=True):
             raise ConfigError(f"{path}:1: this is not valid YAML: {error}") from error
         if not isinstance(data, dict):
             raise ConfigError(f"{path}:1: the file must be a mapping", hint="the smallest is: version: 1")
-        lines = dict(_lines(node))
+        lines: dict[tuple[str, ...], int] = {}
+        for key, line in _lines(node):
+            if key in lines:
+                raise ConfigError(f"{path}:{line}: {'.'.join(key)}: stands here a second time", hint="keep one of them")
+            lines[key] = line
 
         def fail(key: tuple[str, ...], message: str, hint: str | None = None) -> NoReturn:
             line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), 1)
@@ -128,8 +133,8 @@ class Config(_Section, frozen=True):
             fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
         if self.terraform.parallelism < 1:
             fail(("terraform", "parallelism"), "must be at least 1")
-        if self.interrupt_grace <= 0:
-            fail(("interrupt_grace",), "must be a number of seconds above 0")
+        if not 0 < self.interrupt_grace < _LONGEST_GRACE:
+            fail(("interrupt_grace",), f"must be a number of seconds between 0 and {_LONGEST_GRACE:.0f}")
 
 
 def _lines(node: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -155,7 +155,7 @@ def _backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backend:
             hint='change the block to backend "s3", or leave this folder out with layers.exclude in wealist.yaml',
         )
 
-    def value(name: str, *, required: bool = False) -> Any:
+    def value(name: str, kind: type = str, *, required: bool = False) -> Any:
         attribute = block.attributes.get(name)
         if attribute is None:
             if required:
@@ -166,6 +166,9 @@ def _backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backend:
             return None
         if isinstance(attribute.value, hcl.Expression):
             raise ConfigError(f"{attribute.location}: {name} = {attribute.text}: a backend takes literal values only")
+        if not isinstance(attribute.value, kind):
+            wanted = "true or false" if kind is bool else "a string"
+            raise ConfigError(f"{attribute.location}: {name} = {attribute.text}: must be {wanted}")
         return attribute.value
 
     assume_role = block.attributes.get("assume_role")
@@ -175,8 +178,8 @@ def _backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backend:
         key=value("key", required=True),
         region=value("region", required=True),
         dynamodb_table=value("dynamodb_table"),
-        use_lockfile=bool(value("use_lockfile")),
-        encrypt=bool(value("encrypt")),
+        use_lockfile=bool(value("use_lockfile", bool)),
+        encrypt=bool(value("encrypt", bool)),
         kms_key_id=value("kms_key_id"),
         profile=value("profile"),
         role_arn=role or value("role_arn"),

@@ -137,7 +137,9 @@ class Engine:
                 hint=checked.errors[0].remedy,
             )
         for state in checked.states.values():
-            self.redact.add(state.secrets if state else ())
+            if state is not None:
+                self.redact.add(state.secrets)
+                self.redact.allow(state.public)
         started, clock = datetime.now(UTC), time.monotonic()
         results: list[LayerResult] = []
         with artifacts.run_folder(self.target.home, self.redact) as folder:

@@ -75,9 +75,9 @@ def parse_file(path: Path) -> Block:
     root = _parser().parse(source).root_node
     if root.has_error:
         bad = _first_error(root)
-        row = bad.start_point[0]
         lines = source.decode(errors="replace").splitlines() or [""]
-        near = lines[min(row, len(lines) - 1)].strip()
+        row = min(bad.start_point[0], len(lines) - 1)
+        near = lines[row].strip()
         raise ConfigError(
             f"{path}:{row + 1}: this is not valid HCL, at or just before: {near[:60]}",
             hint=f"terraform fmt -check -diff {path}",

@@ -264,7 +264,9 @@ class LayerRun:
         except WealistError as error:
             self._emit(events.Notice(layer=self._layer.id, text=f"the state can't be read back: {error.message}"))
             return None
-        self._redact.add(state.secrets if state else ())
+        if state is not None:
+            self._redact.add(state.secrets)
+            self._redact.allow(state.public)
         return state
 
     def _record(self, event: str, **details: Any) -> None:

@@ -53,8 +53,9 @@ class Lock:
         """One line: who, doing what, since when."""
         if self.created is None:
             return f"{self.holder} ({self.verb})"
-        age = int(((now or datetime.now(UTC)) - self.created).total_seconds())
-        hours, minutes = divmod(max(age, 0) // 60, 60)
+        # The holder's clock may be ahead of ours.
+        age = max(int(((now or datetime.now(UTC)) - self.created).total_seconds()), 0)
+        hours, minutes = divmod(age // 60, 60)
         ago = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{age} s"
         return f"{self.holder} ({self.verb}, since {self.created:%Y-%m-%d %H:%M:%S} UTC, {ago} ago)"
 

@@ -119,6 +119,9 @@ def run(
         out, err = _Drain(child.stdout, on_line), _Drain(child.stderr, None)
         try:
             interrupted = _wait(child, command.grace, cancellation or Cancellation(), on_stopping)
+            if interrupted:
+                # What the child started and did not end itself, a provisioner's script, say.
+                _end(child)
         except BaseException:
             _end(child)
             raise

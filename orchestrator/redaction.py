@@ -31,17 +31,31 @@ class Redactor:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._forms: set[str] = set()
+        self._public: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self.add(values)
 
     def add(self, values: Iterable[str]) -> None:
-        before = len(self._forms)
+        """Mask these from now on, in all their forms."""
+        known = len(self._forms)
         for value in values:
             self._forms.update(_forms(value))
-        if len(self._forms) > before:
-            # Longest first, so that a value which contains another is masked whole.
-            ordered = sorted(self._forms, key=lambda form: (-len(form), form))
-            self._pattern = re.compile("|".join(map(re.escape, ordered)))
+        if len(self._forms) > known:
+            self._compile()
+
+    def allow(self, values: Iterable[str]) -> None:
+        """Never mask these: the estate itself publishes them as outputs that are not sensitive.
+
+        A provider marks attributes by kind, not by content: a parameter store entry that holds a VPC's id is as
+        sensitive to it as one that holds a password.
+        """
+        self._public.update(values)
+        self._compile()
+
+    def _compile(self) -> None:
+        # Longest first, so that a value which contains another is masked whole.
+        ordered = sorted(self._forms - self._public, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern else text

@@ -97,11 +97,12 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """0, or the code of the first layer that failed."""
+        """0, or the code of the first layer that failed; a plan that was turned down is no success either."""
         for result in self.results:
             if result.error is not None:
                 return result.error.exit_code
-        return 1 if any(result.outcome.is_failure for result in self.results) else 0
+        unfinished = (result.outcome.is_failure or result.outcome is Outcome.DECLINED for result in self.results)
+        return 1 if any(unfinished) else 0
 
     def to_json(self) -> dict[str, Any]:
         return {

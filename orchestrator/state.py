@@ -38,6 +38,12 @@ class State:
     outputs: dict[str, Output]
     secrets: frozenset[str] = field(repr=False)
 
+    @property
+    def public(self) -> frozenset[str]:
+        """The strings in outputs that are not sensitive."""
+        shown = (output.value for output in self.outputs.values() if not output.is_sensitive)
+        return frozenset(text for value in shown for text in strings(value))
+
     @classmethod
     def from_json(cls, text: bytes | str, *, url: str) -> State:
         """Read a state object.

@@ -110,10 +110,12 @@ def _hermetic_botocore() -> Any:
     import botocore.session
 
     session = botocore.session.Session()
+    # Set in the store itself: a session's own variable that is None falls through to the environment's.
+    settings = session.get_component("config_store")
     for variable in ("config_file", "credentials_file"):
-        session.set_config_variable(variable, os.devnull)
+        settings.set_config_variable(variable, os.devnull)
     for variable in ("profile", "ca_bundle"):
-        session.set_config_variable(variable, None)
+        settings.set_config_variable(variable, None)
     return session
 
 

@@ -62,7 +62,7 @@ def preflight(run: Invocation, layers: o.AnyLayers = None, json: o.Json = False)
     from orchestrator.errors import PreflightError
 
     run.no_rest()
-    with run.engine() as engine:
+    with run.engine(is_stdout_data=json) as engine:
         checked = engine.preflight(layers or ())
     if json:
         plain.print_json({"seconds": round(checked.seconds, 3), "findings": [f.to_json() for f in checked.findings]})

@@ -112,15 +112,19 @@ class Invocation:
             raise UsageError(f"nothing is passed on here, so -- {' '.join(self.after)} means nothing")
 
     @contextmanager
-    def engine(self) -> Iterator[Engine]:
-        """An engine whose events are shown, and that Ctrl-C and SIGTERM stop politely."""
+    def engine(self, *, is_stdout_data: bool = False) -> Iterator[Engine]:
+        """An engine whose events are shown, and that Ctrl-C and SIGTERM stop politely.
+
+        Args:
+            is_stdout_data: Only a program's JSON may go to stdout, so that plans are shown on stderr as well.
+        """
         from orchestrator.cli.progress import reporter
         from orchestrator.engine import Engine
         from orchestrator.process import Cancellation
 
         cancellation = Cancellation()
         target = self.target
-        with reporter(self) as on_event, _stoppable(cancellation):
+        with reporter(self, is_stdout_data=is_stdout_data) as on_event, _stoppable(cancellation):
             yield Engine(self.estate, target, on_event=on_event, redact=redact, cancellation=cancellation)
 
     def must_be_asked(self, flag: str, *, non_interactive: bool) -> None:

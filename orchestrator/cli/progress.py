@@ -8,7 +8,6 @@ Off a terminal a long wait still shows signs of life: what is under way is named
 from __future__ import annotations
 
 import json
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import fields
@@ -37,12 +36,13 @@ _UNDER_WAY = {"create": "creating", "update": "changing", "delete": "destroying"
 
 
 @contextmanager
-def reporter(run: Invocation) -> Iterator[Callable[[events.Event], None]]:
+def reporter(run: Invocation, *, is_stdout_data: bool = False) -> Iterator[Callable[[events.Event], None]]:
     """A function that shows events; a display that is up is taken down on the way out."""
     if run.log_format is LogFormat.JSON:
         yield lambda event: print(json.dumps(to_json(event), ensure_ascii=False), file=run.stderr, flush=True)
         return
-    progress = _Progress(render.console(run, stderr=True), render.console(run), is_live=run.is_live)
+    talk = render.console(run, stderr=True)
+    progress = _Progress(talk, talk if is_stdout_data else render.console(run), is_live=run.is_live)
     try:
         yield progress.on_event
     finally:
@@ -67,9 +67,9 @@ def to_json(event: events.Event) -> dict[str, Any]:
 class _Progress:
     """The state of the display. Events come from several threads; each is shown under one lock."""
 
-    def __init__(self, console: Console, stdout: Console, *, is_live: bool) -> None:
+    def __init__(self, console: Console, plans: Console, *, is_live: bool) -> None:
         self._console = console
-        self._stdout = stdout
+        self._plans = plans
         self._is_live = is_live
         self._lock = RLock()
         self._live: Live | None = None
@@ -120,9 +120,8 @@ class _Progress:
 
     def _on_PlanReady(self, event: events.PlanReady) -> None:
         self._expected = sum(event.plan.counts.values())
-        sys.stderr.flush()
-        self._stdout.print()
-        self._stdout.print(render.plan_text(event.plan, event.layer))
+        self._plans.print()
+        self._plans.print(render.plan_text(event.plan, event.layer))
 
     def _on_Diagnostic(self, event: events.Diagnostic) -> None:
         if not event.is_error and self._step and self._step[0] == "init":

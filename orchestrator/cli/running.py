@@ -58,7 +58,7 @@ def go(run: Invocation, call: Callable[[Engine], RunReport], *, json: bool, repo
     from orchestrator.cli import render
 
     try:
-        with run.engine() as engine:
+        with run.engine(is_stdout_data=json) as engine:
             report = call(engine)
     except RunError as error:
         _leave(error.report, json=json, report_file=report_file)

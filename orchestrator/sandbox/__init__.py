@@ -1,6 +1,7 @@
 """The sandbox: a whole AWS on this machine, to rehearse an estate with no account.
 
-    server      the embedded AWS, a process of its own: moto, its extensions, the module registry
+    server      the embedded AWS, a process of its own
+    gateway     what answers on its port: moto with its extensions, and the module registry
     control     starts, finds and stops that process
     provider    where Terraform gets the AWS provider from
     workspace   the copy of the estate that Terraform runs in

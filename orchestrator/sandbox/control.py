@@ -88,9 +88,7 @@ def find(home: Path) -> Server | None:
     return server if health.get("token") == server.token else None
 
 
-def start(
-    home: Path, *, environ: Mapping[str, str], modules: Sequence[Path], account_id: str | None = None
-) -> Server:
+def start(home: Path, *, environ: Mapping[str, str], modules: Sequence[Path], account_id: str | None = None) -> Server:
     """Start a server where none runs, and wait until it answers.
 
     Raises:

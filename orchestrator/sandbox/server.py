@@ -1,0 +1,215 @@
+"""The embedded AWS as one background process: `python -m orchestrator.sandbox.server`.
+
+It serves the gateway (`gateway`): the module registry, a health page and moto with the extensions.
+
+What always holds:
+
+* It listens on the loopback interface only, on a port that the system chooses, and writes that port to
+  `server.json` (mode 0600, replaced whole) once connections are accepted, never before. The file goes
+  when the process stops; a second process for the same folder refuses to start.
+* It reaches nothing. An audit hook refuses connections to any address that isn't loopback and refuses to
+  start programs, whatever moto would like to do on behalf of a service; credentials and configuration
+  of a real account are blanked before boto is imported.
+* It outlives the terminal (SIGHUP is ignored) but not its folder: SIGTERM, SIGINT or the loss of
+  `server.json` stop it. Nothing that was built in it is kept on disk.
+
+Start-up time is felt by everyone who types `--sandbox`, so a service is imported when it is first
+called; the large ones are imported by a thread meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import fcntl
+import importlib
+import ipaddress
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from orchestrator.sandbox.gateway import Gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from wsgiref.types import WSGIApplication
+
+    from flask import Flask
+    from werkzeug.serving import BaseWSGIServer
+
+HOST = "127.0.0.1"
+DEFAULT_ACCOUNT_ID = "123456789012"
+STATE_FILE = "server.json"
+
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+_ORPHAN_CHECK = 2.0
+
+# Slow to import, and needed by any estate: what a Terraform run calls first comes first.
+_WARM_SERVICES = ("iam", "sts", "s3", "dynamodb", "ec2", "kms", "rds", "elasticache", "secretsmanager", "ecr")
+
+# One thread at a time imports moto: where two services import each other, one thread alone sees both whole.
+_importing = threading.Lock()
+
+_ENVIRONMENT: Mapping[str, str] = {
+    # Roles attach policies like AmazonEKSClusterPolicy, which exist in every real account.
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    # No browser page is meant to read this account.
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
+    "AWS_ACCESS_KEY_ID": "sandbox",
+    "AWS_SECRET_ACCESS_KEY": "sandbox",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """What one server process is asked to be; `token` lets the starter recognise it."""
+
+    runtime: Path
+    token: str
+    account_id: str
+    modules: tuple[Path, ...]
+
+    @classmethod
+    def from_argv(cls, argv: Sequence[str]) -> ServerOptions:
+        parser = argparse.ArgumentParser(prog="python -m orchestrator.sandbox.server")
+        parser.add_argument("--runtime", type=Path, required=True, help="folder for server.json")
+        parser.add_argument("--token", required=True, help="echoed by /_wealist/health")
+        parser.add_argument("--account-id", default=DEFAULT_ACCOUNT_ID)
+        parser.add_argument("--modules", type=Path, action="append", required=True)
+        given = parser.parse_args(argv)
+        return cls(
+            runtime=given.runtime.absolute(),
+            token=given.token,
+            account_id=given.account_id,
+            modules=tuple(folder.absolute() for folder in given.modules),
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Who this process is, as health and server.json both say it."""
+        modules = [str(folder) for folder in self.modules]
+        return {"token": self.token, "pid": os.getpid(), "account_id": self.account_id, "modules": modules}
+
+
+def refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook that keeps this process on this machine: loopback only, and no programs."""
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        # Not a tuple: a Unix socket, behind which Docker sits.
+        if not isinstance(address, tuple) or not _is_loopback(address[0]):
+            raise PermissionError(f"The sandbox refuses to connect to {address}")
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        if not _is_loopback(arguments[0]):
+            raise PermissionError(f"The sandbox refuses to look up {arguments[0]}")
+    elif event in ("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork"):
+        raise PermissionError(f"The sandbox refuses to start a program ({event})")
+
+
+def create_application(options: ServerOptions) -> Gateway:
+    """Prepare the environment, import moto and wrap it. Call it once in a process."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
+        del os.environ[name]
+    os.environ.update(_ENVIRONMENT, MOTO_ACCOUNT_ID=options.account_id)
+
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from orchestrator.sandbox import extensions
+
+    def create_extended_app(service: Any) -> Flask:
+        with _importing:
+            extensions.install(service)
+            return create_backend_app(service)
+
+    extensions.install("core")
+    return Gateway(options.identity(), options.modules, DomainDispatcherApplication(create_extended_app))
+
+
+def create_server(application: WSGIApplication) -> BaseWSGIServer:
+    """Listen on a free loopback port. Nothing is served until `serve_forever` is called."""
+    import logging
+
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    class RequestHandler(MotoRequestHandler):
+        # Headers and body are two writes; without this the second waits for the first's acknowledgement.
+        disable_nagle_algorithm = True
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Keep the log for what went wrong: an apply makes a thousand requests."""
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    return make_server(HOST, 0, application, threaded=True, request_handler=RequestHandler)
+
+
+def warm(services: Iterable[str] = _WARM_SERVICES) -> None:
+    """Import services before they are called. A service that fails here fails again, and is seen, when called."""
+    for service in services:
+        with _importing, suppress(Exception):
+            importlib.import_module(f"moto.{service}.responses")
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write `state` as JSON so that a reader sees all of it or none of it, and only its owner can."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(state, file, indent=2)
+    draft.replace(path)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; 0 then, 1 where another server has the folder."""
+    options = ServerOptions.from_argv(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for stop in _STOPS:
+        signal.signal(stop, _exit)
+
+    options.runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (options.runtime / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"A sandbox server already runs for {options.runtime}\n")
+            return 1
+        sys.addaudithook(refuse_outside)
+        server = create_server(create_application(options))
+        threading.Thread(target=server.serve_forever, name="serve", daemon=True).start()
+        state_file = options.runtime / STATE_FILE
+        try:
+            address = {"port": server.port, "url": f"http://{HOST}:{server.port}"}
+            started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            write_state(state_file, {**options.identity(), **address, "started_at": started_at})
+            threading.Thread(target=warm, name="warm", daemon=True).start()
+            while state_file.exists():
+                time.sleep(_ORPHAN_CHECK)
+        finally:
+            for stop in _STOPS:
+                signal.signal(stop, signal.SIG_IGN)
+            state_file.unlink(missing_ok=True)
+            server.shutdown()
+            server.server_close()
+    return 0
+
+
+def _exit(*_: object) -> NoReturn:
+    sys.exit(0)
+
+
+def _is_loopback(host: Any) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return str(host) == "localhost"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

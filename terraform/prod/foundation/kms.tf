@@ -1,0 +1,99 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+locals {
+  account_root_arn = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"
+
+  # The only doors through which the key can be used.
+  kms_via_services = [
+    for service in ["eks", "elasticache", "rds", "s3", "secretsmanager"] :
+    "${service}.${var.region}.amazonaws.com"
+  ]
+}
+
+module "kms" {
+  source  = "terraform-aws-modules/kms/aws"
+  version = "~> 3.1"
+
+  description = "Encrypts the data of ${local.name}: RDS, Redis, S3, Secrets Manager and EKS secrets"
+  aliases     = [local.name]
+
+  deletion_window_in_days = var.kms_deletion_window_days
+  enable_key_rotation     = true
+  rotation_period_in_days = 365
+
+  # The default policy allows kms:* to the account, which hands every identity
+  # with an IAM grant direct use of the key. These statements replace it.
+  enable_default_policy = false
+
+  # The account root as a principal delegates to IAM: an identity needs both a
+  # statement below and a matching IAM policy of its own.
+  key_statements = {
+    # Management only. CreateGrant is left out on purpose (the usual wildcard
+    # kms:Create* would include it): an administrator could use it to grant
+    # Decrypt to anyone, outside every service.
+    account_administration = {
+      sid = "AccountAdministration"
+      actions = [
+        "kms:CancelKeyDeletion",
+        "kms:CreateAlias",
+        "kms:DeleteAlias",
+        "kms:DescribeKey",
+        "kms:DisableKey",
+        "kms:DisableKeyRotation",
+        "kms:EnableKey",
+        "kms:EnableKeyRotation",
+        "kms:GetKeyPolicy",
+        "kms:GetKeyRotationStatus",
+        "kms:ListGrants",
+        "kms:ListKeyPolicies",
+        "kms:ListKeyRotations",
+        "kms:ListResourceTags",
+        "kms:PutKeyPolicy",
+        "kms:RevokeGrant",
+        "kms:RotateKeyOnDemand",
+        "kms:ScheduleKeyDeletion",
+        "kms:TagResource",
+        "kms:UntagResource",
+        "kms:UpdateAlias",
+        "kms:UpdateKeyDescription",
+      ]
+      resources  = ["*"]
+      principals = [{ type = "AWS", identifiers = [local.account_root_arn] }]
+    }
+
+    service_use = {
+      sid = "UseThroughServices"
+      actions = [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey*",
+        "kms:ReEncrypt*",
+      ]
+      resources  = ["*"]
+      principals = [{ type = "AWS", identifiers = [local.account_root_arn] }]
+      conditions = [
+        { test = "StringEquals", variable = "kms:ViaService", values = local.kms_via_services },
+      ]
+    }
+
+    # RDS, ElastiCache and EKS keep working after the caller's session is gone
+    # through a grant that they create for themselves.
+    service_grants = {
+      sid = "GrantsForServices"
+      actions = [
+        "kms:CreateGrant",
+        "kms:ListGrants",
+        "kms:RevokeGrant",
+      ]
+      resources  = ["*"]
+      principals = [{ type = "AWS", identifiers = [local.account_root_arn] }]
+      conditions = [
+        { test = "StringEquals", variable = "kms:ViaService", values = local.kms_via_services },
+        { test = "Bool", variable = "kms:GrantIsForAWSResource", values = ["true"] },
+      ]
+    }
+  }
+}

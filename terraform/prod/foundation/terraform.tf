@@ -1,0 +1,20 @@
+terraform {
+  # 1.11 is the first release with both ephemeral resources and write-only
+  # arguments, which is how the Redis AUTH token stays out of plans.
+  required_version = ">= 1.11, < 2"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+
+  backend "s3" {
+    bucket         = "wealist-tf-state-advanced-k8s"
+    key            = "prod/foundation/terraform.tfstate"
+    region         = "ap-northeast-2"
+    dynamodb_table = "terraform-lock"
+    encrypt        = true
+  }
+}

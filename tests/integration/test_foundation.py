@@ -1,0 +1,103 @@
+"""The production foundation, from nothing to scaled up, on the real Terraform and the real AWS provider."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integration.conftest import REPOSITORY, Rehearsal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.real
+
+REGION = "ap-northeast-2"
+SWITCHES = ("rds_multi_az=true", "single_nat_gateway=false", "redis_num_cache_clusters=2")
+
+
+@pytest.fixture(scope="module")
+def foundation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """The estate of this repository, brought up once."""
+    root = tmp_path_factory.mktemp("foundation").resolve()
+    ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl")
+    shutil.copytree(REPOSITORY / "terraform", root / "terraform", ignore=ignored)
+    shutil.copy(REPOSITORY / "wealist.yaml", root)
+    estate = Rehearsal(root)
+    try:
+        estate.ok("bootstrap", "-y")
+        assert "nothing to do" in estate.ok("bootstrap", "-y").err
+        estate.ok("up", "foundation", "-y")
+        yield estate
+    finally:
+        estate("sandbox", "stop")
+
+
+def outputs(estate: Rehearsal) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(estate.ok("output", "foundation", "--json").out)
+    return found
+
+
+def test_preflight_is_all_green(foundation: Rehearsal) -> None:
+    findings = json.loads(foundation.ok("preflight", "--json").out)["findings"]
+    assert [finding for finding in findings if finding["severity"] != "ok"] == []
+    assert {"credentials.ok", "state-bucket.ok", "state-write.ok", "lock-table.ok", "terraform.ok"} <= {
+        finding["id"] for finding in findings
+    }
+
+
+def test_outputs_have_the_documented_names_and_shapes(foundation: Rehearsal) -> None:
+    found = outputs(foundation)
+    assert re.fullmatch(r"vpc-\w+", found["vpc_id"])
+    assert len(found["private_subnet_ids"]) == 3
+    assert re.fullmatch(rf"wealist-prod-postgres\.\w+\.{REGION}\.rds\.amazonaws\.com:5432", found["rds_endpoint"])
+    assert found["rds_master_user_secret_arn"].startswith("arn:aws:secretsmanager:")
+    assert "wealist-prod-redis" in found["redis_endpoint"]
+    assert found["redis_auth_token_secret_arn"].startswith("arn:aws:secretsmanager:")
+    assert found["s3_bucket_name"] == "wealist-prod-storage"
+    assert found["kms_key_arn"].startswith("arn:aws:kms:")
+
+
+def test_both_secrets_come_out_bare_and_stay_out_of_everything_else(foundation: Rehearsal) -> None:
+    password = foundation.ok("secrets", "rds-password").out.removesuffix("\n")
+    token = foundation.ok("secrets", "redis-auth-token").out.removesuffix("\n")
+    assert len(password) >= 16
+    assert 16 <= len(token) <= 128
+    secret = json.loads(foundation.ok("secrets", "rds-password", "--json").out)
+    assert secret["value"] == password
+    left = [path for path in foundation.home.rglob("*") if path.is_file() and "providers" not in path.parts]
+    texts = {path: path.read_bytes().decode(errors="replace") for path in left}
+    assert [path for path, text in texts.items() if password in text or token in text] == []
+
+
+def test_the_second_run_finds_nothing_to_change(foundation: Rehearsal) -> None:
+    assert "nothing to change" in foundation.ok("up", "foundation", "-y").err
+
+
+def test_the_scale_up_switches_replace_nothing_and_end_clean(foundation: Rehearsal) -> None:
+    flags = [word for switch in SWITCHES for word in ("--set", switch)]
+    before = outputs(foundation)
+    report = json.loads(foundation.ok("up", "foundation", "-y", "--json", *flags).out)
+    (result,) = report["results"]
+    assert result["outcome"] == "applied"
+    assert {change["action"] for change in result["changes"]} <= {"create", "update"}
+    after = outputs(foundation)
+    same = (
+        "vpc_id",
+        "private_subnet_ids",
+        "public_subnet_ids",
+        "database_subnet_ids",
+        "rds_endpoint",
+        "redis_endpoint",
+    )
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    rds = foundation.client("rds", REGION).describe_db_instances()["DBInstances"][0]
+    assert rds["MultiAZ"] is True
+    group = foundation.client("elasticache", REGION).describe_replication_groups()["ReplicationGroups"][0]
+    assert len(group["MemberClusters"]) == 2
+    assert len(foundation.client("ec2", REGION).describe_nat_gateways()["NatGateways"]) == 3
+    assert "nothing to change" in foundation.ok("up", "foundation", "-y", *flags).err
