@@ -1,12 +1,12 @@
 """Every check and every demonstration, each a session; `nox` alone runs all checks.
 
-    nox -s sandbox        the whole product against the embedded AWS, shown step by step (`-- --keep` leaves it running)
-    nox -s lint           ruff, mypy, import-linter, terraform fmt
-    nox -s tests          fast: no network, no Terraform
-    nox -s terraform      terraform validate and terraform test
-    nox -s integration    the real Terraform against the sandbox
-    nox -s build          wheel and sdist, tried out in a fresh environment
-    nox -s bench          speed, as ratios measured side by side
+nox -s sandbox        the whole product against the embedded AWS, shown step by step (`-- --keep` leaves it running)
+nox -s lint           ruff, mypy, import-linter, terraform fmt
+nox -s tests          fast: no network, no Terraform
+nox -s terraform      terraform validate and terraform test
+nox -s integration    the real Terraform against the sandbox
+nox -s build          wheel and sdist, tried out in a fresh environment
+nox -s bench          speed, as ratios measured side by side
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COVERAGE_FLOOR = 85
 
 
 def _dependencies(group: str) -> list[str]:
-    return nox.project.dependency_groups(PYPROJECT, group)
+    return list(nox.project.dependency_groups(PYPROJECT, group))
 
 
 def _need_terraform(session: nox.Session) -> None:
@@ -86,6 +86,8 @@ def terraform(session: nox.Session) -> None:
             session.run("terraform", where, "init", "-backend=false", "-input=false", env=env, external=True)
             session.run("terraform", where, "validate", env=env, external=True)
             session.run("terraform", where, "test", env=env, external=True)
+            if (folder / "tests" / "sandbox").is_dir():
+                session.run("terraform", where, "test", "-test-directory=tests/sandbox", env=env, external=True)
     finally:
         session.run("wealist", "-C", str(estate), "sandbox", "stop")
 
@@ -126,7 +128,9 @@ def bench(session: nox.Session) -> None:
     if shutil.which("jq") is None:
         session.error("the pipeline that is compared with needs jq: apt-get install jq")
     session.install(".[sandbox]", "awscli>=1.38,<2")
-    session.run("python", "-m", "compileall", "-q", str(Path(session.virtualenv.location) / "lib"), success_codes=[0, 1])
+    session.run(
+        "python", "-m", "compileall", "-q", str(Path(session.virtualenv.location) / "lib"), success_codes=[0, 1]
+    )
     session.run("python", "tests/bench/benchmark.py", str(_estate(session)), *session.posargs)
 
 

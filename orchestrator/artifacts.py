@@ -150,8 +150,12 @@ def append_to_ledger(home: Path, entry: Mapping[str, Any], redact: Redactor) -> 
     """
     stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
     line = redact(json.dumps(stamped, ensure_ascii=False)) + "\n"
-    fd = os.open(home / "ledger.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    fd = os.open(home / "ledger.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
+        size = os.fstat(fd).st_size
+        if size and os.pread(fd, 1, size - 1) != b"\n":
+            # A crash cut the last line short; it must not take this one with it.
+            line = f"\n{line}"
         os.write(fd, line.encode())
         os.fsync(fd)
     finally:
@@ -161,7 +165,8 @@ def append_to_ledger(home: Path, entry: Mapping[str, Any], redact: Redactor) -> 
 def read_ledger(home: Path) -> list[dict[str, Any]]:
     """Every entry, oldest first; a last line cut short by a crash is left out."""
     try:
-        lines = (home / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
+        # Not splitlines(): it also splits at characters that JSON leaves as they are.
+        lines = (home / "ledger.jsonl").read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return []
     entries = []

@@ -92,6 +92,9 @@ def _at(value: Any, path: list[dict[str, Any]]) -> Any:
         key = step.get("value")
         if isinstance(key, dict):
             key = key.get("value")
+        if isinstance(value, dict) and value.keys() == {"value", "type"}:
+            # A value of dynamic type is wrapped together with its type; the path goes past the wrapping.
+            value = value["value"]
         try:
             value = value[key]
         except (KeyError, IndexError, TypeError):

@@ -152,9 +152,15 @@ def _table_steps(session: Session, backend: Backend) -> Iterator[Step]:
 def _denies_plain_http(policy: dict[str, Any]) -> bool:
     return any(
         statement.get("Effect") == "Deny"
-        and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") in ("false", False)
-        for statement in policy.get("Statement", [])
+        and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") in ("false", ["false"], False)
+        for statement in _statements(policy)
     )
+
+
+def _statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """A lone statement may stand without a list, and comes back as it was put."""
+    found = policy.get("Statement", [])
+    return [found] if isinstance(found, dict) else found
 
 
 def _with_tls_only(policy: dict[str, Any], backend: Backend) -> dict[str, Any]:
@@ -175,7 +181,7 @@ def _with_tls_only(policy: dict[str, Any], backend: Backend) -> dict[str, Any]:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     base = policy or {"Version": "2012-10-17"}
-    return {**base, "Statement": [*base.get("Statement", []), statement]}
+    return {**base, "Statement": [*_statements(base), statement]}
 
 
 def _expires_noncurrent(rule: dict[str, Any]) -> bool:

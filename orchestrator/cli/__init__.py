@@ -11,6 +11,7 @@ stdout is data, stderr is talk. This is the only place that reads `os.environ`, 
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -22,6 +23,8 @@ def main() -> None:
 
         print(f"wealist {__version__}")
         return
+    # Most commands end before a collection would free anything; the long ones turn it on again.
+    gc.disable()
     from orchestrator.cli.boundary import run
 
     sys.exit(run(sys.argv[1:]))

@@ -11,6 +11,7 @@ import typer
 
 from orchestrator.cli import options as o
 from orchestrator.cli.invocation import Invocation, Start, command
+from orchestrator.cli.parameter import LightGroup
 
 if TYPE_CHECKING:
     from orchestrator.layer import Layer
@@ -20,6 +21,7 @@ CHANGES = 2
 
 app = typer.Typer(
     name="wealist",
+    cls=LightGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -194,7 +196,7 @@ def tf(run: Invocation, layer: o.OneLayer, terraform_log: o.TerraformLog = False
     return escape.run_terraform(run, layer, keep_log=terraform_log)
 
 
-sandbox_app = typer.Typer(no_args_is_help=True, help="Start, stop and look at the embedded AWS.")
+sandbox_app = typer.Typer(cls=LightGroup, no_args_is_help=True, help="Start, stop and look at the embedded AWS.")
 app.add_typer(sandbox_app, name="sandbox")
 
 

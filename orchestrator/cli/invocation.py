@@ -6,6 +6,7 @@ command has are added here and come to it as an `Invocation`, whose parts are ma
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import signal
@@ -21,6 +22,7 @@ import typer
 
 from orchestrator.cli import options
 from orchestrator.cli.boundary import redact
+from orchestrator.cli.parameter import LightCommand
 from orchestrator.errors import UsageError
 from orchestrator.redaction import RedactedStream
 
@@ -122,6 +124,7 @@ class Invocation:
         from orchestrator.engine import Engine
         from orchestrator.process import Cancellation
 
+        gc.enable()
         cancellation = Cancellation()
         target = self.target
         with reporter(self, is_stdout_data=is_stdout_data) as on_event, _stoppable(cancellation):
@@ -165,7 +168,7 @@ def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Calla
         ]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        app.command(name, **settings)(call)
+        app.command(name, cls=LightCommand, **settings)(call)
         return function
 
     return register

@@ -68,7 +68,8 @@ def satisfies(version: str, constraint: str) -> bool:
 
     parts = [_specifier(part.strip()) for part in constraint.split(",") if part.strip()]
     try:
-        return SpecifierSet(",".join(parts)).contains(version)
+        names_one = re.search(r"\d-?(a|b|rc|alpha|beta)", constraint) is not None
+        return SpecifierSet(",".join(parts)).contains(version, prereleases=names_one)
     except InvalidSpecifier:
         raise ConfigError(
             f"required_version {constraint!r} is not a version constraint", hint='write, say, ">= 1.11, < 2"'

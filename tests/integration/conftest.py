@@ -172,8 +172,8 @@ class Rehearsal:
     def client(self, service: str, region: str) -> Any:
         """A boto3 client of the sandbox, from outside wealist."""
         url = json.loads((self.home / "server.json").read_text())["url"]
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, region_name=region, endpoint_url=url, **keys)  # type: ignore[call-overload]
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
+        return session.client(service, endpoint_url=url)
 
     def processes(self) -> list[str]:
         """The command lines of processes that work below this estate, the sandbox's server left out."""
