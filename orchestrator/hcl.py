@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ConfigError
@@ -36,30 +36,64 @@ class Expression:
         return self.text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """`name = value`. Numbers are int or float, objects dict, tuples list."""
+    """`name = value`, read when it is asked for."""
 
-    name: str
-    value: Any
-    text: str
-    location: Location
+    def __init__(self, name: str, node: Node, path: Path) -> None:
+        self.name = name
+        self._node = node
+        self._path = path
+
+    @cached_property
+    def value(self) -> Any:
+        """Plain data: text, int, float, bool, None, list, dict; an `Expression` where it is not a literal."""
+        return _value(self._node)
+
+    @property
+    def text(self) -> str:
+        """The source of the value."""
+        return _text(self._node)
+
+    @property
+    def location(self) -> Location:
+        return _location(self._path, self._node)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A block, or a whole file (`type` is then empty). `text` is its source."""
+    """A block, or a whole file (`type` is then empty), read as far as it is asked for."""
 
-    type: str
-    labels: tuple[str, ...]
-    attributes: dict[str, Attribute]
-    blocks: tuple[Block, ...]
-    text: str = field(repr=False)
-    location: Location
+    def __init__(self, node: Node, path: Path, *, type_: str = "", labels: tuple[str, ...] = ()) -> None:
+        self.type = type_
+        self.labels = labels
+        self._node = node
+        self._path = path
+
+    @cached_property
+    def attributes(self) -> dict[str, Attribute]:
+        found = (child.named_children for child in self._body if child.type == "attribute")
+        return {_text(name): Attribute(_text(name), value, self._path) for name, value, *_ in found}
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        return tuple(_nested(child, self._path) for child in self._body if child.type == "block")
+
+    @property
+    def text(self) -> str:
+        """The block's source."""
+        return _text(self._node)
+
+    @property
+    def location(self) -> Location:
+        return _location(self._path, self._node)
 
     def find(self, type_: str, *labels: str) -> Iterator[Block]:
         """The blocks directly inside that are of this type and start with these labels."""
         return (b for b in self.blocks if b.type == type_ and b.labels[: len(labels)] == labels)
+
+    @cached_property
+    def _body(self) -> list[Node]:
+        body = next((child for child in self._node.named_children if child.type == "body"), None)
+        return body.named_children if body else []
 
 
 def parse_file(path: Path) -> Block:
@@ -82,8 +116,7 @@ def parse_file(path: Path) -> Block:
             f"{path}:{row + 1}: this is not valid HCL, at or just before: {near[:60]}",
             hint=f"terraform fmt -check -diff {path}",
         )
-    body = next((child for child in root.named_children if child.type == "body"), None)
-    return _block(body, path=path, type_="", labels=(), node=root)
+    return Block(root, path)
 
 
 def is_expression(text: str) -> bool:
@@ -119,38 +152,16 @@ def _first_error(node: Node) -> Node:
     return node
 
 
-def _block(body: Node | None, *, path: Path, type_: str, labels: tuple[str, ...], node: Node) -> Block:
-    attributes: dict[str, Attribute] = {}
-    blocks: list[Block] = []
-    for child in body.named_children if body else ():
-        if child.type == "attribute":
-            name, expression = _text(child.named_children[0]), child.named_children[1]
-            attributes[name] = Attribute(
-                name=name,
-                value=_value(expression),
-                text=_text(expression),
-                location=_location(path, child),
-            )
-        elif child.type == "block":
-            blocks.append(_nested(child, path))
-    return Block(
-        type=type_,
-        labels=labels,
-        attributes=attributes,
-        blocks=tuple(blocks),
-        text=_text(node),
-        location=_location(path, node),
-    )
-
-
 def _nested(node: Node, path: Path) -> Block:
-    head, body = [], None
+    head: list[str] = []
     for child in node.named_children:
-        if child.type == "body":
-            body = child
-        elif child.type in ("identifier", "string_lit"):
-            head.append(_text(child) if child.type == "identifier" else str(_string(child)))
-    return _block(body, path=path, type_=head[0], labels=tuple(head[1:]), node=node)
+        if child.type == "identifier":
+            head.append(_text(child))
+        elif child.type == "string_lit":
+            head.append(_string(child))
+        else:
+            break
+    return Block(node, path, type_=head[0], labels=tuple(head[1:]))
 
 
 def _value(expression: Node) -> Any:

@@ -136,6 +136,10 @@ class LayerRun:
                 outcome = self._apply(plan) if confirm(self._layer, plan) else Outcome.DECLINED
         except CommandInterruptedError as interrupted:
             outcome, error = Outcome.INTERRUPTED, interrupted
+        except KeyboardInterrupt:
+            # At the question; while Terraform runs, Ctrl-C is a request to the cancellation.
+            message = f"{self._layer.id}: interrupted at the question; nothing was applied"
+            outcome, error = Outcome.INTERRUPTED, CommandInterruptedError(message, argv=(), returncode=0)
         except CommandError as failed:
             outcome, error = Outcome.FAILED, self._locked(failed, began) or failed
         except WealistError as failed:
@@ -205,11 +209,12 @@ class LayerRun:
 
     def _apply(self, plan: Plan) -> Outcome:
         path = self._run.plan_file(self._layer.id)
-        if f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" != plan.digest:
+        if _digest(path) != plan.digest:
             raise GuardError(
                 f"{self._layer.id}: the plan file changed after it was shown, so it was not applied",
                 hint=self._target.command(f"up {self._layer.id}"),
             )
+        self._stop_if_asked("apply")
         self._record("apply-started", plan_digest=plan.digest, serial=self._before.serial if self._before else None)
         self._step(
             "apply",
@@ -218,8 +223,7 @@ class LayerRun:
         return Outcome.APPLIED
 
     def _step(self, name: str, call: Callable[[], _T]) -> _T:
-        if self._cancellation.is_requested:
-            raise CommandInterruptedError(f"{self._layer.id}: stopped before {name}", argv=(), returncode=0)
+        self._stop_if_asked(name)
         self._emit(events.StepStarted(layer=self._layer.id, step=name))
         began = time.monotonic()
         try:
@@ -229,6 +233,10 @@ class LayerRun:
             self._seconds += seconds
         self._emit(events.StepFinished(layer=self._layer.id, step=name, seconds=seconds))
         return value
+
+    def _stop_if_asked(self, step: str) -> None:
+        if self._cancellation.is_requested:
+            raise CommandInterruptedError(f"{self._layer.id}: stopped before {step}", argv=(), returncode=0)
 
     def _locked(self, error: CommandError, began: datetime) -> StateLockedError | None:
         """Evidence that the command failed on somebody's lock: one that is there now and was there before it began."""
@@ -272,3 +280,11 @@ class LayerRun:
     def _record(self, event: str, **details: Any) -> None:
         entry = {"event": event, "run_id": self._run.run_id, "target": self._target.name, "layer": self._layer.id}
         artifacts.append_to_ledger(self._target.home, {**entry, **details}, self._redact)
+
+
+def _digest(path: Path) -> str | None:
+    """The digest of a plan file, or None where it can't be read any more."""
+    try:
+        return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    except OSError:
+        return None

@@ -29,19 +29,25 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from orchestrator.version import __version__
+
+        print(f"wealist {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def wealist(
     ctx: typer.Context,
     chdir: o.Chdir = None,
     sandbox: o.UseSandbox = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    version: Annotated[  # noqa: ARG001 - answered by its callback
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
 ) -> None:
     """Bring layered Terraform estates up in the right order, safely."""
-    if version:
-        from orchestrator.version import __version__
-
-        typer.echo(f"wealist {__version__}")
-        raise typer.Exit
     ctx.obj = ctx.obj or Start()
     ctx.obj.chdir, ctx.obj.sandbox = chdir, sandbox
 

@@ -43,25 +43,25 @@ def run(argv: Sequence[str]) -> int:
         code = typer.main.get_command(app)(
             args=words, prog_name="wealist", standalone_mode=False, obj=Start(after=after)
         )
-        _flush()
+        sys.stdout.flush()
     except WealistError as error:
         show(error.message, error.hint)
         return error.exit_code
     except typer.TyperException as error:
         show(error.format_message(), f"wealist {_command(words)}--help")
         return USAGE
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone, as with `| head`; the null device keeps the interpreter's last flush quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (SystemExit, BrokenPipeError):
+        # The reader has gone, as with `| head`: the parser exits by itself then, and then only. The null device keeps
+        # the interpreter's last flush quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
         return 128 + signal.SIGPIPE
     except Exception:  # noqa: BLE001 - the boundary: a bug must not look like a failed run
         show(
             f"this is a bug in wealist {__version__}; nothing more was done", f"the traceback is in {_keep_traceback()}"
         )
         return BUG
+    if code == INTERRUPTED:
+        print("interrupted", file=sys.stderr)
     return code if isinstance(code, int) else 0
 
 
@@ -89,10 +89,6 @@ def _command(words: Sequence[str]) -> str:
 
 def _has_color() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _flush() -> None:
-    sys.stdout.flush()
 
 
 def _keep_traceback() -> str:

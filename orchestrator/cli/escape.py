@@ -1,11 +1,14 @@
-"""`wealist tf`: any Terraform command, with the layer's folder and the clean environment, and a terminal of its own."""
+"""`wealist tf`: any Terraform command, with the layer's folder and the clean environment, and a terminal of its own.
+
+A command that reaches the backend goes through preflight first, so that the account guard stands here as well.
+"""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import PreflightError, UsageError
 from orchestrator.process import run as run_process
 from orchestrator.tf import binary
 from orchestrator.tf.env import child_environment
@@ -14,12 +17,18 @@ if TYPE_CHECKING:
     from orchestrator.cli.invocation import Invocation
 
 
+# These touch neither the state nor AWS.
+_OFFLINE = frozenset({"fmt", "validate", "version", "providers", "get", "help", "metadata", "test", "init"})
+
+
 def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:
     """Become Terraform, so that its questions, its colours and its exit code are its own."""
     if not run.after:
         raise UsageError("nothing to run", hint=f"wealist tf {name} -- state list")
     layer = run.estate.layer(name)
     target = run.target
+    if not any(word in _OFFLINE or word in ("-h", "-help", "--help", "-version") for word in run.after[:1]):
+        _check(run, layer.id)
     environment = child_environment(target.environ, keep_log=keep_log)
     for variable, reason in environment.dropped.items():
         run.say(f"note: {variable} is left out of Terraform's environment: {reason}")
@@ -27,3 +36,12 @@ def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:
     terraform = binary.find(target.terraform_bin, environment.values, runner=run_process, cwd=folder)
     os.chdir(folder)
     os.execve(terraform.path, [str(terraform.path), *run.after], environment.values)
+
+
+def _check(run: Invocation, layer_id: str) -> None:
+    """Stop at the first thing that preflight finds wrong; a pass is silent, since stdout and stderr are Terraform's."""
+    with run.engine() as engine:
+        checked = engine.preflight([layer_id], will_write=False)
+    if checked.errors:
+        first = checked.errors[0]
+        raise PreflightError(f"preflight: {first.subject}: {first.seen}", findings=checked.findings, hint=first.remedy)

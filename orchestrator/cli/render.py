@@ -143,9 +143,11 @@ def print_ends(run: Invocation, report: RunReport) -> None:
 
 def duration(seconds: float) -> str:
     """`4.2 s`, `1 min 33 s`."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if round(seconds, 1) < 10:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
     return f"{minutes} min {rest:02d} s"
 
 

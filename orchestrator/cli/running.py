@@ -78,7 +78,7 @@ def _leave(report: RunReport, *, json: bool, report_file: Path | None) -> None:
     from orchestrator.cli.boundary import redact
 
     if json:
-        plain.print_json(report.to_json())
+        plain.print_json(report.to_json(), redact=redact)
     if report_file is not None:
         text = redact(jsonlib.dumps(report.to_json(), indent=2, ensure_ascii=False))
         report_file.write_text(text + "\n", encoding="utf-8")
