@@ -41,7 +41,6 @@ if TYPE_CHECKING:
         StateLockedError,
         TerraformError,
         TerraformNotFoundError,
-        TerraformVersionError,
         UsageError,
         WealistError,
     )
@@ -80,7 +79,6 @@ _HOMES = {
         "StateLockedError",
         "TerraformError",
         "TerraformNotFoundError",
-        "TerraformVersionError",
         "UsageError",
         "WealistError",
     ),

@@ -15,7 +15,6 @@
     ├── SandboxError                  1
     ├── TerraformError                1   .layer, stamped by the engine
     │   ├── TerraformNotFoundError   10
-    │   ├── TerraformVersionError    10
     │   ├── OutputFormatError         1   Terraform said something that wealist can't read
     │   └── CommandError              1   .argv .returncode .diagnostics
     │       └── CommandInterruptedError   130
@@ -141,12 +140,6 @@ class TerraformError(WealistError):
 
 class TerraformNotFoundError(TerraformError):
     """There is no Terraform binary to run."""
-
-    exit_code = 10
-
-
-class TerraformVersionError(TerraformError):
-    """The Terraform binary is not a version that the layer accepts."""
 
     exit_code = 10
 

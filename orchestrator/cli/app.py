@@ -166,7 +166,11 @@ def secrets(
     run: Invocation,
     words: Annotated[
         list[str] | None,
-        typer.Argument(help="A name, or `exec NAME`; without one the names are listed.", metavar="NAME"),
+        typer.Argument(
+            help="A name, or `exec NAME`; without one the names are listed.",
+            metavar="NAME",
+            autocompletion=o.complete_secret,
+        ),
     ] = None,
     field: Annotated[str | None, typer.Option("--field", help="A field of the secret's JSON.", metavar="NAME")] = None,
     version_stage: Annotated[

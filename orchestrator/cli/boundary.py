@@ -27,6 +27,9 @@ USAGE = 64
 BUG = 3
 INTERRUPTED = 130
 
+# Set by the shell's completion script; the parser answers it and exits.
+_COMPLETION = "_WEALIST_COMPLETE"
+
 redact = Redactor()
 """Stands on everything that this process writes for people; whoever learns a secret value adds it."""
 
@@ -50,7 +53,9 @@ def run(argv: Sequence[str]) -> int:
     except typer.TyperException as error:
         show(error.format_message(), f"wealist {_command(words)}--help")
         return USAGE
-    except (SystemExit, BrokenPipeError):
+    except (SystemExit, BrokenPipeError) as error:
+        if _COMPLETION in os.environ and isinstance(error, SystemExit):
+            return error.code if isinstance(error.code, int) else 0
         # The reader has gone, as with `| head`: the parser exits by itself then, and then only. The null device keeps
         # the interpreter's last flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)

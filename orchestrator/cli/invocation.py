@@ -11,6 +11,7 @@ import inspect
 import os
 import signal
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -139,9 +140,17 @@ class Invocation:
             )
 
     def ask(self, question: str, *, expected: str = "yes") -> bool:
-        """Ask on the terminal; only the expected word is a yes. Ctrl-C here is a no to everything."""
+        """Ask on the terminal; only the expected word is a yes.
+
+        What was typed before the question stood there is thrown away: it can't be an answer to it.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was the answer.
+        """
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
+            if sys.stdin.isatty():
+                termios.tcflush(sys.stdin, termios.TCIFLUSH)
             print(question, end=" ", file=self.stderr, flush=True)
             return sys.stdin.readline().strip() == expected
         finally:

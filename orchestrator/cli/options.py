@@ -27,6 +27,21 @@ def _option(*names: str, help: str, **settings: Any) -> Any:
     return typer.Option(*names, help=help, envvar=variable, show_envvar=False, **settings)
 
 
+def _layer_names() -> list[str]:
+    """For the shell's completion: every id, and the short names."""
+    from orchestrator.discovery import Estate
+
+    ids = list(Estate.find(Path()).folders)
+    return sorted({*ids, *(id_.rpartition("/")[2] for id_ in ids)})
+
+
+def complete_secret() -> list[str]:
+    """For the shell's completion: the names that wealist.yaml declares."""
+    from orchestrator.discovery import Estate
+
+    return ["exec", *Estate.find(Path()).config.secrets]
+
+
 # Of every command.
 Chdir = Annotated[
     Path | None, _option("-C", "--chdir", help="Work in this folder.", metavar="DIR", rich_help_panel="Everywhere")
@@ -67,8 +82,15 @@ ReportFile = Annotated[
 ]
 TerraformLog = Annotated[bool, _option("--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.")]
 
-Layers = Annotated[list[str], typer.Argument(help="Layers, as `prod/foundation` or `foundation`.", metavar="LAYER")]
-AnyLayers = Annotated[
-    list[str] | None, typer.Argument(help="Layers; every layer where none is named.", metavar="LAYER")
+Layers = Annotated[
+    list[str],
+    typer.Argument(help="Layers, as `prod/foundation` or `foundation`.", metavar="LAYER", autocompletion=_layer_names),
 ]
-OneLayer = Annotated[str, typer.Argument(help="A layer, as `prod/foundation` or `foundation`.", metavar="LAYER")]
+AnyLayers = Annotated[
+    list[str] | None,
+    typer.Argument(help="Layers; every layer where none is named.", metavar="LAYER", autocompletion=_layer_names),
+]
+OneLayer = Annotated[
+    str,
+    typer.Argument(help="A layer, as `prod/foundation` or `foundation`.", metavar="LAYER", autocompletion=_layer_names),
+]

@@ -10,7 +10,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from orchestrator.finding import Severity
@@ -70,13 +69,19 @@ def console(run: Invocation, *, stderr: bool = False) -> Console:
 
 
 def print_outputs(run: Invocation, outputs: Iterable[Output], *, stderr: bool = False) -> None:
-    """One output a line, as HCL writes them; lists stay on their line."""
+    """One output a line, as HCL writes them; a map has a line for each of its keys."""
     out = console(run, stderr=stderr)
     known = sorted(outputs, key=lambda output: output.name)
     width = max((len(output.name) for output in known), default=0)
     for output in known:
-        value = json.dumps(output.value, ensure_ascii=False) if not output.is_sensitive else output.shown
-        out.print(f"[cyan]{output.name:<{width}}[/] = {escape(value)}")
+        text = Text.assemble((f"{output.name:<{width}}", "cyan"), " = ")
+        if isinstance(output.shown, dict):
+            longest = max(map(len, output.shown), default=0)
+            lines = (f"\n  {key:<{longest}} = {_literal(value)}" for key, value in output.shown.items())
+            text.append("{" + "".join(lines) + "\n}")
+        else:
+            text.append(output.shown if output.is_sensitive else _literal(output.shown))
+        out.print(text)
 
 
 def print_findings(run: Invocation, findings: Sequence[Finding], *, seconds: float) -> None:
@@ -171,6 +176,10 @@ def _append_change(text: Text, change: ResourceChange) -> None:
         if attribute.forces_replacement:
             text.append("  forces replacement", style="red")
         text.append("\n")
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _short(value: Any) -> str:

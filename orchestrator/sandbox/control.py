@@ -25,6 +25,7 @@ from orchestrator.errors import SandboxError
 from orchestrator.process import Command, spawn
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator, Mapping, Sequence
 
 STAND_INS = Path(__file__).with_name("modules")
@@ -33,6 +34,8 @@ _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "PYTHONDONTWR
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 10.0
 _HEALTH_TIMEOUT = 5.0
+# Kept, so that nothing complains of a child that is meant to outlive this process.
+_children: list[subprocess.Popen[bytes]] = []
 # Direct, whatever proxy the shell has: the server is on this machine.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -83,9 +86,9 @@ def find(home: Path) -> Server | None:
         server = Server.from_json(json.loads((home / _STATE_FILE).read_text(encoding="utf-8")))
         with _opener.open(f"{server.url}/_wealist/health", timeout=_HEALTH_TIMEOUT) as answer:
             health = json.load(answer)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return server if health.get("token") == server.token else None
+    return server if isinstance(health, dict) and health.get("token") == server.token else None
 
 
 def start(home: Path, *, environ: Mapping[str, str], modules: Sequence[Path], account_id: str | None = None) -> Server:
@@ -105,6 +108,7 @@ def start(home: Path, *, environ: Mapping[str, str], modules: Sequence[Path], ac
     argv += ["--account-id", account_id] if account_id else []
     env = {name: environ[name] for name in _KEPT if name in environ}
     child = spawn(Command(argv=argv, cwd=home, env=env), log=log_file(home))
+    _children.append(child)
     deadline = time.monotonic() + _START_TIMEOUT
     while child.poll() is None and time.monotonic() < deadline:
         server = find(home)

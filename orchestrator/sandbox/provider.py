@@ -92,6 +92,8 @@ def module_source(environ: Mapping[str, str]) -> ModuleSource:
             f"{MODULE_MIRROR}={mirror}: no such folder",
             hint="it holds NAMESPACE/NAME/PROVIDER/VERSION/*.tf, as in terraform-aws-modules/vpc/aws/5.21.0",
         )
+    if wanted == ModuleSource.MIRROR and not mirror:
+        raise SandboxError(f"{MODULE_SOURCE}={wanted} needs a folder", hint=f"{MODULE_MIRROR}=DIR")
     if wanted:
         return ModuleSource(wanted)
     if mirror:

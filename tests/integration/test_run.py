@@ -118,6 +118,8 @@ def test_a_no_applies_nothing(small: Rehearsal) -> None:
     small.ok("up", "base", "-y")
     before = serial(small)
     with dialogue(small, "up", "base", "--set", "greeting=declined") as talk:
+        # Typed before the plan was shown: no answer to it.
+        talk.answer("yes")
         talk.read_until("Only 'yes' will do:")
         talk.answer("y")
         talk.read_until("nothing was applied")
