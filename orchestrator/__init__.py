@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.version import __version__
 
 if TYPE_CHECKING:
+    from orchestrator.aws.bootstrap import Step
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
     from orchestrator.discovery import Estate
@@ -54,9 +55,11 @@ if TYPE_CHECKING:
     from orchestrator.process import Cancellation
     from orchestrator.redaction import Redactor
     from orchestrator.report import LayerResult, Outcome, RunReport
+    from orchestrator.sandbox.target import Sandbox, start_sandbox
     from orchestrator.target import AwsSettings, Target, aws_target
 
 _HOMES = {
+    "orchestrator.aws.bootstrap": ("Step",),
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
     "orchestrator.discovery": ("Estate",),
@@ -91,6 +94,7 @@ _HOMES = {
     "orchestrator.plan": ("Action", "Plan", "ResourceChange"),
     "orchestrator.redaction": ("Redactor",),
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
+    "orchestrator.sandbox.target": ("Sandbox", "start_sandbox"),
     "orchestrator.target": ("AwsSettings", "Target", "aws_target"),
     "orchestrator.process": ("Cancellation",),
 }

@@ -26,6 +26,18 @@ RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+# What msgspec calls a kind of value, in words that a YAML file is read with.
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+
+
 class Fail(Protocol):
     """Raises the error for a key path: message, and what to do."""
 
@@ -173,9 +185,13 @@ def _check(data: Any, model: Any, key: tuple[str, ...], fail: Fail) -> None:
         try:
             msgspec.convert(data, model)
         except msgspec.ValidationError as error:
-            message = str(error).partition(" - at ")[0].replace("`", "")
-            quoted = isinstance(data, (int, float)) and "str" in message
+            message = re.sub(r"`(\w+)( \| null)?`", _kind, str(error).partition(" - at ")[0])
+            quoted = isinstance(data, (int, float)) and _KINDS["str"] in message
             fail(key, message[:1].lower() + message[1:], "put the value in quotes" if quoted else None)
+
+
+def _kind(match: re.Match[str]) -> str:
+    return _KINDS.get(match[1], match[1])
 
 
 def _known(names: Iterable[str]) -> str:

@@ -20,8 +20,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orchestrator import artifacts, events, graph, preflight
+from orchestrator.aws.bootstrap import plan_bootstrap
+from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
-from orchestrator.errors import LayerOrderError, PreflightError, RunError
+from orchestrator.errors import ConfigError, GuardError, LayerOrderError, PreflightError, RunError
 from orchestrator.layer_run import Confirm, LayerRun, RunOptions
 from orchestrator.process import Cancellation, Runner
 from orchestrator.process import run as run_process
@@ -31,6 +33,7 @@ from orchestrator.tf import variables
 from orchestrator.tf.env import ChildEnvironment, child_environment
 
 if TYPE_CHECKING:
+    from orchestrator.aws.bootstrap import Step
     from orchestrator.discovery import Estate
     from orchestrator.events import Event
     from orchestrator.layer import Layer
@@ -72,8 +75,22 @@ class Engine:
 
     def preflight(self, names: Sequence[str], *, will_write: bool = True) -> Preflight:
         """Make all checks for these layers, or for every layer where none is named; starts nothing."""
-        layers = self._select(names) if names else self.estate.layers
-        return self._check(layers, RunOptions(), will_write=will_write)
+        return self._check(self._select_any(names), RunOptions(), will_write=will_write)
+
+    def bootstrap(self, names: Sequence[str]) -> list[Step]:
+        """The steps that are left until state bucket and lock table of these layers, or of all, are as they should be.
+
+        Nothing is changed until a step is run.
+
+        Raises:
+            GuardError: The credentials are of another account than the one that is pinned, or the bucket is.
+            ConfigError: Bucket or table are there and can't be used.
+            AwsError: AWS said no.
+        """
+        layers = self._select_any(names)
+        # One layer for each pair of bucket and table.
+        pairs = {(layer.backend.bucket, layer.backend.dynamodb_table): layer for layer in reversed(layers)}
+        return [step for layer in reversed(pairs.values()) for step in self._bootstrap_steps(layer)]
 
     def plan(self, names: Sequence[str], options: RunOptions | None = None) -> RunReport:
         """Plan these layers and apply nothing.
@@ -106,6 +123,27 @@ class Engine:
             return tuple(layers.values())
         return tuple(sorted(layers.values(), key=lambda layer: self._order[layer.id]))
 
+    def _select_any(self, names: Sequence[str]) -> tuple[Layer, ...]:
+        layers = self._select(names) if names else self.estate.layers
+        if not layers:
+            patterns = ", ".join(self.estate.config.layers.include)
+            raise ConfigError(
+                f"{self.estate.root}: there are no layers; layers.include matches nothing ({patterns})",
+                hint="a layer is a folder with .tf files, as terraform/prod/foundation",
+            )
+        return layers
+
+    def _bootstrap_steps(self, layer: Layer) -> list[Step]:
+        session = self.sessions.for_backend(layer.backend)
+        account = who_am_i(session, layer.backend.region).account
+        pinned = self.estate.config.accounts.get(layer.environment)
+        if pinned is not None and pinned != account:
+            raise GuardError(
+                f"these credentials are of account {account}, and {layer.environment} is pinned to {pinned}",
+                hint=f"AWS_PROFILE=... {self.target.command('bootstrap')}",
+            )
+        return plan_bootstrap(session, layer.backend, account=account)
+
     def _environment(self, options: RunOptions) -> ChildEnvironment:
         return child_environment(self.target.environ, keep_log=options.keep_terraform_log)
 
@@ -134,7 +172,6 @@ class Engine:
             raise PreflightError(
                 f"preflight: {count} check{'s' if count != 1 else ''} failed; nothing was started",
                 findings=checked.findings,
-                hint=checked.errors[0].remedy,
             )
         for state in checked.states.values():
             if state is not None:

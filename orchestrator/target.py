@@ -35,6 +35,10 @@ class AwsSettings:
     def is_hermetic(self) -> bool:
         return self.access_key is not None
 
+    def command(self, words: str) -> str:
+        """A wealist command that goes to the same AWS, to be shown to a person."""
+        return f"wealist --sandbox {words}" if self.is_hermetic else f"wealist {words}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -59,7 +63,7 @@ class Target:
 
     def command(self, words: str) -> str:
         """A wealist command for this target, to be shown to a person."""
-        return f"wealist {words} --sandbox" if self.name == "sandbox" else f"wealist {words}"
+        return self.aws.command(words)
 
     def folder(self, layer_path: Path) -> Path:
         """Where Terraform runs for a layer's folder."""

@@ -77,7 +77,7 @@ def fetch(session: Session, *, name: str, arn: str, stage: str = CURRENT) -> Sec
         with translated(f"fetching secret {name}"):
             answer = session.client("secretsmanager", parts[3]).get_secret_value(SecretId=arn, VersionStage=stage)
     except AwsError as error:
-        raise _explain(error, name, arn, stage) from error
+        raise _explain(error, session, name, arn, stage) from error
     if "SecretString" not in answer:
         raise SecretError(f"secret {name} is binary, and wealist hands out text only", hint=f"secret: {arn}")
     return Secret(
@@ -90,7 +90,7 @@ def fetch(session: Session, *, name: str, arn: str, stage: str = CURRENT) -> Sec
     )
 
 
-def _explain(error: AwsError, name: str, arn: str, stage: str) -> AwsError | SecretError:
+def _explain(error: AwsError, session: Session, name: str, arn: str, stage: str) -> AwsError | SecretError:
     code = error.code
     if code in DENIED or code == "KMSAccessDeniedException":
         return SecretError(
@@ -104,7 +104,8 @@ def _explain(error: AwsError, name: str, arn: str, stage: str) -> AwsError | Sec
                 hint=f"aws secretsmanager list-secret-version-ids --secret-id {arn}",
             )
         return SecretError(
-            f"secret {name} does not exist any more: {arn}", hint="wealist plan shows what would make it again"
+            f"secret {name} does not exist any more: {arn}",
+            hint=f"{session.settings.command('plan LAYER')} shows what would make it again",
         )
     if code == "InvalidRequestException":
         return SecretError(

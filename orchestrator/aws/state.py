@@ -31,11 +31,13 @@ def read_state(session: Session, backend: Backend) -> State | None:
         if error.code in NOT_THERE:
             return None
         if error.code == "NoSuchBucket":
-            raise StateError(f"the state bucket {backend.bucket} does not exist", hint="wealist bootstrap") from error
+            raise StateError(
+                f"the state bucket {backend.bucket} does not exist", hint=session.settings.command("bootstrap")
+            ) from error
         if error.code in DENIED:
             raise StateError(
                 f"{backend.url}: this identity may not read it ({error.code})",
-                hint="wealist preflight",
+                hint=session.settings.command("preflight"),
                 is_denied=True,
             ) from error
         raise

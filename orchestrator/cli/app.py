@@ -123,6 +123,8 @@ def up(
     """Plan, show, ask, and apply exactly what was shown."""
     from orchestrator.cli import running
 
+    for name in layers:
+        run.estate.resolve(name)
     if not auto_approve:
         run.must_be_asked("--auto-approve", non_interactive=non_interactive)
 
@@ -172,15 +174,15 @@ def secrets(
             autocompletion=o.complete_secret,
         ),
     ] = None,
-    field: Annotated[str | None, typer.Option("--field", help="A field of the secret's JSON.", metavar="NAME")] = None,
+    field: Annotated[str | None, o.option("--field", help="A field of the secret's JSON.", metavar="NAME")] = None,
     version_stage: Annotated[
-        str, typer.Option("--version-stage", help="AWSCURRENT, AWSPREVIOUS or a stage of yours.", metavar="STAGE")
+        str, o.option("--version-stage", help="AWSCURRENT, AWSPREVIOUS or a stage of yours.", metavar="STAGE")
     ] = "AWSCURRENT",
     env: Annotated[
-        str | None, typer.Option("--env", help="With exec: the variable that holds the value.", metavar="VARIABLE")
+        str | None, o.option("--env", help="With exec: the variable that holds the value.", metavar="VARIABLE")
     ] = None,
     show_command: Annotated[
-        bool, typer.Option("--show-command", help="Print the shell commands that do the same, and do nothing.")
+        bool, o.option("--show-command", help="Print the shell commands that do the same, and do nothing.")
     ] = False,
     json: o.Json = False,
 ) -> None:

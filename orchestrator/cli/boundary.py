@@ -14,7 +14,7 @@ import tempfile
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import WealistError
 from orchestrator.redaction import Redactor
@@ -42,16 +42,16 @@ def run(argv: Sequence[str]) -> int:
     from orchestrator.cli.invocation import Start
 
     words, after = _split(argv)
+    parser: Any = typer.main.get_command(app)
     try:
-        code = typer.main.get_command(app)(
-            args=words, prog_name="wealist", standalone_mode=False, obj=Start(after=after)
-        )
+        code = parser(args=words, prog_name="wealist", standalone_mode=False, obj=Start(after=after))
         sys.stdout.flush()
     except WealistError as error:
         show(error.message, error.hint)
         return error.exit_code
     except typer.TyperException as error:
-        show(error.format_message(), f"wealist {_command(words)}--help")
+        if error.format_message():
+            show(error.format_message(), f"wealist {_command(words, parser)}--help")
         return USAGE
     except (SystemExit, BrokenPipeError) as error:
         if _COMPLETION in os.environ and isinstance(error, SystemExit):
@@ -60,6 +60,9 @@ def run(argv: Sequence[str]) -> int:
         # the interpreter's last flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        show(f"{error.filename or 'this machine'}: {error.strerror or error}", "check permissions and free space")
+        return WealistError.exit_code
     except Exception:  # noqa: BLE001 - the boundary: a bug must not look like a failed run
         show(
             f"this is a bug in wealist {__version__}; nothing more was done", f"the traceback is in {_keep_traceback()}"
@@ -87,9 +90,8 @@ def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...] | None]:
     return words[:at], tuple(words[at + 1 :])
 
 
-def _command(words: Sequence[str]) -> str:
-    names = {"bootstrap", "preflight", "plan", "up", "output", "secrets", "sandbox", "tf"}
-    return next((f"{word} " for word in words if word in names), "")
+def _command(words: Sequence[str], parser: Any) -> str:
+    return next((f"{word} " for word in words if word in parser.commands), "")
 
 
 def _has_color() -> bool:

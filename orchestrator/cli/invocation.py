@@ -84,12 +84,14 @@ class Invocation:
         program = self._terraform_bin or self.estate.config.terraform.bin
         if not self.wants_sandbox:
             return aws_target(self.estate.root, self.environ, terraform_bin=program, profile=self._profile)
-        from orchestrator.sandbox.target import start
+        from orchestrator.sandbox.target import start_sandbox
 
-        sandbox = start(self.estate, self.environ, terraform_bin=program)
+        sandbox = start_sandbox(self.estate, self.environ, terraform_bin=program)
         if sandbox.was_started:
             self.say(f"sandbox started at {sandbox.server.url}: an empty AWS, until `wealist sandbox stop`")
             self.say(f"  provider from {sandbox.provider}\n  modules from {sandbox.modules}")
+        for name in sandbox.unheeded:
+            self.say(f"note: {name} has changed; it counts when the sandbox starts: wealist sandbox stop")
         return sandbox.target
 
     @cached_property
@@ -136,7 +138,7 @@ class Invocation:
         if non_interactive or not sys.stdin.isatty():
             why = "--non-interactive was given" if non_interactive else "there is no terminal to ask on"
             raise UsageError(
-                f"this asks for a confirmation, and {why}", hint=f"look first (wealist plan), then pass {flag}"
+                f"this asks for a confirmation, and {why}", hint=f"pass {flag}, once you have seen what it will do"
             )
 
     def ask(self, question: str, *, expected: str = "yes") -> bool:

@@ -21,7 +21,8 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def _option(*names: str, help: str, **settings: Any) -> Any:
+def option(*names: str, help: str, **settings: Any) -> Any:
+    """An option with its environment variable."""
     long = next(name for name in reversed(names) if name.startswith("--")).partition("/")[0]
     variable = f"WEALIST_{long.removeprefix('--').replace('-', '_').upper()}"
     return typer.Option(*names, help=help, envvar=variable, show_envvar=False, **settings)
@@ -44,43 +45,43 @@ def complete_secret() -> list[str]:
 
 # Of every command.
 Chdir = Annotated[
-    Path | None, _option("-C", "--chdir", help="Work in this folder.", metavar="DIR", rich_help_panel="Everywhere")
+    Path | None, option("-C", "--chdir", help="Work in this folder.", metavar="DIR", rich_help_panel="Everywhere")
 ]
-UseSandbox = Annotated[bool, _option("--sandbox", help="Rehearse on the embedded AWS.", rich_help_panel="Everywhere")]
+UseSandbox = Annotated[bool, option("--sandbox", help="Rehearse on the embedded AWS.", rich_help_panel="Everywhere")]
 TerraformBin = Annotated[
     str | None,
-    _option("--terraform-bin", help="The Terraform to run.", metavar="PROGRAM", rich_help_panel="Everywhere"),
+    option("--terraform-bin", help="The Terraform to run.", metavar="PROGRAM", rich_help_panel="Everywhere"),
 ]
 Profile = Annotated[
-    str | None, _option("--profile", help="A profile of your AWS config.", metavar="NAME", rich_help_panel="Everywhere")
+    str | None, option("--profile", help="A profile of your AWS config.", metavar="NAME", rich_help_panel="Everywhere")
 ]
-NoColor = Annotated[bool, _option("--no-color", help="No colour, no live display.", rich_help_panel="Everywhere")]
-Log = Annotated[LogFormat, _option("--log-format", help="How progress is written.", rich_help_panel="Everywhere")]
+NoColor = Annotated[bool, option("--no-color", help="No colour, no live display.", rich_help_panel="Everywhere")]
+Log = Annotated[LogFormat, option("--log-format", help="How progress is written.", rich_help_panel="Everywhere")]
 
 # Of several.
-Json = Annotated[bool, _option("--json", help="Write the result to stdout as JSON.")]
-Yes = Annotated[bool, _option("-y", "--auto-approve", help="Don't ask: the plan that is shown is applied.")]
-NonInteractive = Annotated[bool, _option("--non-interactive", help="Never ask: fail where there is a question.")]
-Set = Annotated[list[str] | None, _option("--set", help="A value for a variable. Repeatable.", metavar="NAME=VALUE")]
-VarFile = Annotated[list[Path] | None, _option("--var-file", help="A file of values. Repeatable.", metavar="FILE")]
+Json = Annotated[bool, option("--json", help="Write the result to stdout as JSON.")]
+Yes = Annotated[bool, option("-y", "--auto-approve", help="Don't ask: the plan that is shown is applied.")]
+NonInteractive = Annotated[bool, option("--non-interactive", help="Never ask: fail where there is a question.")]
+Set = Annotated[list[str] | None, option("--set", help="A value for a variable. Repeatable.", metavar="NAME=VALUE")]
+VarFile = Annotated[list[Path] | None, option("--var-file", help="A file of values. Repeatable.", metavar="FILE")]
 Target = Annotated[
-    list[str] | None, _option("--target", help="Only this resource and what it needs. Repeatable.", metavar="ADDRESS")
+    list[str] | None, option("--target", help="Only this resource and what it needs. Repeatable.", metavar="ADDRESS")
 ]
 Replace = Annotated[
-    list[str] | None, _option("--replace", help="Make this resource anew. Repeatable.", metavar="ADDRESS")
+    list[str] | None, option("--replace", help="Make this resource anew. Repeatable.", metavar="ADDRESS")
 ]
 LockTimeout = Annotated[
-    str | None, _option("--lock-timeout", help="Wait this long for a lock: 30s, 10m.", metavar="TIME")
+    str | None, option("--lock-timeout", help="Wait this long for a lock: 30s, 10m.", metavar="TIME")
 ]
 Parallelism = Annotated[
-    int | None, _option("--parallelism", help="Resources that Terraform works on at once.", min=1, metavar="N")
+    int | None, option("--parallelism", help="Resources that Terraform works on at once.", min=1, metavar="N")
 ]
-Upgrade = Annotated[bool, _option("--upgrade", help="Init again and take newer providers and modules.")]
-DetailedExitcode = Annotated[bool, _option("--detailed-exitcode", help="Exit with 2 where there are changes.")]
+Upgrade = Annotated[bool, option("--upgrade", help="Init again and take newer providers and modules.")]
+DetailedExitcode = Annotated[bool, option("--detailed-exitcode", help="Exit with 2 where there are changes.")]
 ReportFile = Annotated[
-    Path | None, _option("--report-file", help="Also write the run's report, as JSON, to a file.", metavar="FILE")
+    Path | None, option("--report-file", help="Also write the run's report, as JSON, to a file.", metavar="FILE")
 ]
-TerraformLog = Annotated[bool, _option("--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.")]
+TerraformLog = Annotated[bool, option("--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.")]
 
 Layers = Annotated[
     list[str],

@@ -155,8 +155,8 @@ class _Progress:
         self._finished += event.phase == "complete"
         word = _ENDED.get(event.action, event.action) if event.phase == "complete" else "failed"
         mark, style = ("✓", "green") if event.phase == "complete" else ("✗", "red")
-        seconds = f"{event.elapsed:.0f} s" if event.elapsed else ""
-        self._print(Text.assemble((f"  {mark} ", style), f"{word} {event.address}  ", (seconds, "dim")))
+        seconds = f"  {event.elapsed:.0f} s" if event.elapsed else ""
+        self._print(Text.assemble((f"  {mark} ", style), f"{word} {event.address}", (seconds, "dim")))
 
     def _on_Stopping(self, event: events.Stopping) -> None:
         if event.grace:

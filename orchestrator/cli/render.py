@@ -92,7 +92,7 @@ def print_findings(run: Invocation, findings: Sequence[Finding], *, seconds: flo
         out.print(finding_text(finding))
     bad = sum(finding.is_error for finding in findings)
     verdict = f"[red]{bad} failed[/]" if bad else "[green]all passed[/]"
-    out.print(f"{len(findings)} checks in {seconds:.1f} s, {verdict}")
+    out.print(f"{len(findings)} check{'s' if len(findings) != 1 else ''} in {seconds:.1f} s, {verdict}")
 
 
 def finding_text(finding: Finding) -> Text:
@@ -138,6 +138,9 @@ def print_ends(run: Invocation, report: RunReport) -> None:
     for result in report.results:
         if result.outcome is Outcome.NO_CHANGES:
             out.print(f"[green]✓[/] [bold]{result.layer}[/]: nothing to change ({result.seconds:.1f} s)")
+        elif result.outcome is Outcome.PLANNED:
+            command = run.target.command(f"up {result.layer}")
+            out.print(f"[dim]nothing was applied; {command} plans again, shows and asks[/]")
         elif result.outcome is Outcome.APPLIED and result.plan:
             seconds = duration(result.seconds)
             out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)} in {seconds}\n")

@@ -57,6 +57,8 @@ def go(run: Invocation, call: Callable[[Engine], RunReport], *, json: bool, repo
     """Run, show how it ended, and leave the report where it was asked for; also when the run failed."""
     from orchestrator.cli import render
 
+    if report_file is not None and not report_file.absolute().parent.is_dir():
+        raise UsageError(f"--report-file {report_file}: there is no such folder", hint="nothing was done")
     try:
         with run.engine(is_stdout_data=json) as engine:
             report = call(engine)

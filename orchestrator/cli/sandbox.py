@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def start(run: Invocation, *, json: bool) -> None:
     """Start the sandbox, where it doesn't run, and say where it is."""
-    sandbox = sandbox_target.start(run.estate, run.environ)
+    sandbox = sandbox_target.start_sandbox(run.estate, run.environ)
     if json:
         plain.print_json(_describe(sandbox))
         return
@@ -37,7 +37,7 @@ def status(run: Invocation, *, json: bool) -> int:
             plain.print_json({"running": False})
         run.say("it doesn't run: wealist sandbox start")
         return 1
-    sandbox = sandbox_target.start(run.estate, run.environ)
+    sandbox = sandbox_target.start_sandbox(run.estate, run.environ)
     if json:
         plain.print_json(_describe(sandbox))
     else:
@@ -47,12 +47,16 @@ def status(run: Invocation, *, json: bool) -> int:
 
 def env(run: Invocation, *, json: bool) -> None:
     """Shell commands, or a JSON object, that point Terraform and the AWS CLI at the sandbox."""
-    sandbox = sandbox_target.start(run.estate, run.environ)
+    sandbox = sandbox_target.start_sandbox(run.estate, run.environ)
     pointing = ("AWS_", "TF_CLI_CONFIG", "NO_PROXY", "no_proxy")
     variables = {name: value for name, value in sandbox.target.environ.items() if name.startswith(pointing)}
+    # A profile, a token or an endpoint of one service would lead away from the sandbox again.
+    stray = sorted(name for name in run.environ if name.startswith("AWS_") and name not in variables)
     if json:
-        plain.print_json(variables)
+        plain.print_json({**variables, **dict.fromkeys(stray)})
         return
+    for name in stray:
+        print(f"unset {name}")
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
 

@@ -93,12 +93,13 @@ def _execute(run: Invocation, request: Request, value: str) -> None:
 def _show_command(run: Invocation, request: Request) -> None:
     config = lookup.secret_config(run.estate, request.name)
     layer = run.estate.layer(config.layer)
-    folder = shlex.quote(os.path.relpath(layer.path))
+    folder = shlex.quote(os.path.relpath(run.target.folder(layer.path)))
     field = request.field or config.field
     lines = [
+        *(['eval "$(wealist sandbox env)"'] if run.wants_sandbox else []),
         f"cd {folder}",
         "aws secretsmanager get-secret-value \\",
-        f"  --secret-id $(terraform output -raw {config.output}) \\",
+        f'  --secret-id "$(terraform output -raw {config.output})" \\',
         *([f"  --version-stage {request.stage} \\"] if request.stage != "AWSCURRENT" else []),
         f"  --query SecretString --output text{f' | jq -r .{field}' if field else ''}",
     ]

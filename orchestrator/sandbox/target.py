@@ -36,6 +36,7 @@ _LOOPBACK = "127.0.0.1,localhost"
 
 _SETUP = "setup.json"
 _CLI_CONFIG = "terraform.rc"
+_SOURCES = (provider.PROVIDER_MIRROR, provider.MODULE_MIRROR, provider.MODULE_SOURCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Sandbox:
     Attributes:
         was_started: Whether it was started just now, and so is empty.
         provider, modules: Where Terraform gets them from, in words.
+        unheeded: Variables that ask for another source than the one it was started with.
     """
 
     target: Target
@@ -52,6 +54,7 @@ class Sandbox:
     was_started: bool
     provider: str
     modules: str
+    unheeded: tuple[str, ...] = ()
 
 
 def sandbox_home(root: Path) -> Path:
@@ -59,7 +62,7 @@ def sandbox_home(root: Path) -> Path:
     return root / HOME / "sandbox"
 
 
-def start(estate: Estate, environ: Mapping[str, str], *, terraform_bin: str = "terraform") -> Sandbox:
+def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: str = "terraform") -> Sandbox:
     """Start the estate's sandbox, or find the one that runs, and bring its copy of the estate up to date.
 
     Raises:
@@ -76,7 +79,7 @@ def start(estate: Estate, environ: Mapping[str, str], *, terraform_bin: str = "t
         was_started = server is None
         if server is None:
             server = _start(estate, environ, home)
-            workspace.forget_modules(work)
+            workspace.forget_init(work)
         workspace.synchronize(estate, work)
         setup = json.loads((home / _SETUP).read_text(encoding="utf-8"))
     target = Target(
@@ -88,7 +91,9 @@ def start(estate: Estate, environ: Mapping[str, str], *, terraform_bin: str = "t
         work_root=work,
         terraform_bin=terraform_bin,
     )
-    return Sandbox(target=target, server=server, was_started=was_started, **setup)
+    asked = setup.pop("asked")
+    unheeded = tuple(name for name in _SOURCES if asked[name] != environ.get(name))
+    return Sandbox(target=target, server=server, was_started=was_started, unheeded=unheeded, **setup)
 
 
 def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> Server:
@@ -105,7 +110,8 @@ def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> Server:
     }
     config = provider.cli_config(providers, source, server_url=server.url, plugin_cache=home / "plugins")
     (home / _CLI_CONFIG).write_text(config, encoding="utf-8")
-    setup = {"provider": providers.description, "modules": described[source]}
+    asked = {name: environ.get(name) for name in _SOURCES}
+    setup = {"provider": providers.description, "modules": described[source], "asked": asked}
     (home / _SETUP).write_text(json.dumps(setup), encoding="utf-8")
     return server
 

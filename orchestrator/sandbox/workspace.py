@@ -38,11 +38,11 @@ def synchronize(estate: Estate, work: Path) -> None:
             shutil.copy2(source, copy)
 
 
-def forget_modules(work: Path) -> None:
-    """Drop downloaded modules, so that the next init takes them from where they come from now."""
+def forget_init(work: Path) -> None:
+    """Drop what earlier inits chose, so that the next takes modules and providers from where they come from now."""
     for data in work.rglob(".terraform"):
-        shutil.rmtree(data / "modules", ignore_errors=True)
-        (data / "wealist-init.json").unlink(missing_ok=True)
+        shutil.rmtree(data, ignore_errors=True)
+        data.with_name(_LOCK_FILE).unlink(missing_ok=True)
 
 
 def _folders(estate: Estate) -> list[Path]:
