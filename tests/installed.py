@@ -8,8 +8,9 @@ import tarfile
 from importlib.metadata import version
 from pathlib import Path
 
-import orchestrator
 import testinfra
+
+import orchestrator
 
 HOST = testinfra.get_host("local://")
 SCRIPT = Path(sys.executable).with_name("wealist")

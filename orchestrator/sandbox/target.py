@@ -91,8 +91,8 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
         work_root=work,
         terraform_bin=terraform_bin,
     )
-    asked = setup.pop("asked")
-    unheeded = tuple(name for name in _SOURCES if asked[name] != environ.get(name))
+    asked = setup.pop("asked", None)
+    unheeded = tuple(name for name in _SOURCES if asked and asked.get(name) != environ.get(name))
     return Sandbox(target=target, server=server, was_started=was_started, unheeded=unheeded, **setup)
 
 
