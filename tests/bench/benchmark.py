@@ -193,6 +193,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     parser.add_argument("--quick", action="store_true")
     given = parser.parse_args()
+    given.estate = given.estate.resolve()
     folder = given.estate / "bench"
     folder.mkdir(exist_ok=True)
     suites: list[Callable[[], list[Figure]]] = [lambda: start_up(folder, given.rounds * 3)]
