@@ -1,0 +1,195 @@
+"""What the answer to each preflight check means: a finding, with the exact command that mends it.
+
+A check comes here as a function that gives its answer or raises. Nothing is asked of AWS or Terraform here beyond that
+one call, and nothing is remembered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.aws.backend import LOCK_KEY
+from orchestrator.aws.session import DENIED, EXPIRED, NO_CREDENTIALS, REJECTED
+from orchestrator.errors import AwsError, StateError, TerraformError, WealistError
+from orchestrator.finding import Finding, Severity
+from orchestrator.tf.binary import INSTALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from orchestrator.aws.backend import Table
+    from orchestrator.aws.identity import Identity
+    from orchestrator.config import Config
+    from orchestrator.layer import Backend, Layer
+    from orchestrator.lock import Lock
+    from orchestrator.state import State
+    from orchestrator.target import Target
+    from orchestrator.tf.binary import Binary
+
+
+def no_credentials(error: AwsError) -> Finding:
+    code = error.code
+    if code in NO_CREDENTIALS:
+        id_ = "credentials.missing"
+    elif code in EXPIRED:
+        id_ = "credentials.expired"
+    elif code in REJECTED or code in DENIED:
+        id_ = "credentials.rejected"
+    else:
+        id_ = "credentials.unusable"
+    return _error(id_, "AWS credentials", error.message, error.hint)
+
+
+def credentials(identity: Identity) -> Finding:
+    return _ok("credentials", identity.arn, f"account {identity.account}")
+
+
+def account(layer: Layer, config: Config, identity: Identity, target: Target) -> list[Finding]:
+    pinned = config.accounts.get(layer.environment)
+    if pinned is None:
+        return []
+    if pinned == identity.account:
+        return [_ok("account", pinned, f"the one that {layer.environment} is pinned to")]
+    return [
+        _error(
+            "account.mismatch",
+            identity.account,
+            f"{layer.environment} is pinned to account {pinned} (accounts.{layer.environment} in wealist.yaml)",
+            f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}",
+        )
+    ]
+
+
+def bucket(backend: Backend, target: Target, region_of: Callable[[], str]) -> list[Finding]:
+    subject = f"s3://{backend.bucket}"
+    try:
+        region = region_of()
+    except AwsError as error:
+        if error.code in ("404", "NoSuchBucket", "NotFound"):
+            remedy = target.command("bootstrap")
+            return [_error("state-bucket.missing", subject, "does not exist", remedy)]
+        if error.code in DENIED:
+            seen = "exists, but this identity may not see it, or it belongs to another account"
+            return [_error("state-bucket.forbidden", subject, seen, f"aws s3api head-bucket --bucket {backend.bucket}")]
+        return [_error("state-bucket.unreachable", subject, error.message, error.hint)]
+    if region != backend.region:
+        remedy = f'write region = "{region}" at {backend.location}'
+        return [_error("state-bucket.wrong-region", subject, f"is in {region}, not in {backend.region}", remedy)]
+    return [_ok("state-bucket", subject, f"in {region}")]
+
+
+def settings(
+    backend: Backend,
+    target: Target,
+    *,
+    is_versioned: Callable[[], bool],
+    is_encrypted: Callable[[], bool],
+    blocks_public_access: Callable[[], bool],
+) -> list[Finding]:
+    subject, remedy = f"s3://{backend.bucket}", target.command("bootstrap")
+    findings = []
+    for name, ask, good, bad in (
+        ("versioning", is_versioned, "on", "off, so a lost state can't be brought back"),
+        ("encryption", is_encrypted, "on", "no default encryption"),
+        ("public-access", blocks_public_access, "blocked", "not blocked"),
+    ):
+        id_ = f"state-bucket-{name}"
+        try:
+            seen = ask()
+        except AwsError as error:
+            findings.append(_warning(f"{id_}.unknown", subject, f"can't be seen: {error.code}", None))
+            continue
+        findings.append(_ok(id_, subject, good) if seen else _warning(f"{id_}.off", subject, bad, remedy))
+    return findings
+
+
+def state(backend: Backend, read: Callable[[], State | None]) -> Finding:
+    url = backend.url
+    try:
+        found = read()
+    except StateError as error:
+        id_ = "state-object.forbidden" if error.is_denied else "state-object.unreadable"
+        return _error(id_, url, error.message, error.hint)
+    except AwsError as error:
+        return _error("state-object.unreadable", url, error.message, error.hint)
+    seen = f"serial {found.serial}, {found.resource_count} resources" if found else "not applied yet"
+    return _ok("state-object", url, seen)
+
+
+def write(backend: Backend, probe: Callable[[], None], *, will_write: bool) -> Finding:
+    try:
+        probe()
+    except AwsError as error:
+        make = _error if will_write else _warning
+        remedy = f"this identity needs s3:PutObject on {backend.bucket}/{backend.key}"
+        return make("state-write.forbidden", backend.url, f"can't be written: {error.code}", remedy)
+    return _ok("state-write", backend.url, "this identity may write it")
+
+
+def lock_table(backend: Backend, target: Target, look_at: Callable[[], Table] | None) -> list[Finding]:
+    subject = f"table {backend.dynamodb_table}"
+    if look_at is not None:
+        return [_usable_table(subject, backend, target, look_at)]
+    if backend.use_lockfile:
+        return []
+    remedy = f"add dynamodb_table or use_lockfile = true at {backend.location}"
+    return [_warning("lock-table.none", backend.url, "nothing locks this state", remedy)]
+
+
+def lock(backend: Backend, read: Callable[[], Sequence[Lock]]) -> list[Finding]:
+    try:
+        locks = read()
+    except AwsError as error:
+        return [_warning("state-lock.unknown", backend.url, f"the lock can't be seen: {error.code}", None)]
+    remedy = "wait for it, or pass --lock-timeout 5m"
+    return [_warning("state-lock.held", backend.url, f"locked by {found.describe()}", remedy) for found in locks]
+
+
+def _usable_table(subject: str, backend: Backend, target: Target, look_at: Callable[[], Table]) -> Finding:
+    try:
+        table = look_at()
+    except AwsError as error:
+        if error.code == "ResourceNotFoundException":
+            remedy = target.command("bootstrap")
+            return _error("lock-table.missing", subject, f"does not exist in {backend.region}", remedy)
+        if error.code in DENIED:
+            # Terraform itself never describes the table; that it can't be described need not stop anyone.
+            return _warning("lock-table.unknown", subject, f"can't be described: {error.code}", None)
+        return _error("lock-table.unreachable", subject, error.message, error.hint)
+    if not table.fits:
+        remedy = f"a table's key can't be changed: name another table at {backend.location}"
+        return _error("lock-table.wrong-key", subject, f"key {table.key}, not {LOCK_KEY}:S", remedy)
+    if table.status not in ("ACTIVE", "UPDATING"):
+        return _error("lock-table.not-active", subject, f"is {table.status}", "wait until it is ACTIVE")
+    return _ok("lock-table", subject, f"key {table.key}")
+
+
+def terraform(layers: Sequence[Layer], name: str, find: Callable[[], Binary]) -> Finding:
+    try:
+        binary = find()
+        unhappy = [layer for layer in layers if not binary.satisfies(layer.required_version)]
+    except TerraformError as error:
+        return _error("terraform.missing", name, error.message, error.hint)
+    except WealistError as error:
+        return _error("terraform.constraint", name, error.message, error.hint)
+    if not unhappy:
+        return _ok("terraform", str(binary.path), binary.version)
+    layer = unhappy[0]
+    return _error(
+        "terraform.version",
+        str(binary.path),
+        f"is {binary.version}, and {layer.id} wants {layer.required_version}",
+        f"{INSTALL}, or pass --terraform-bin",
+    )
+
+
+def _ok(id_: str, subject: str, seen: str) -> Finding:
+    return Finding(id=f"{id_}.ok", severity=Severity.OK, subject=subject, seen=seen)
+
+
+def _warning(id_: str, subject: str, seen: str, remedy: str | None) -> Finding:
+    return Finding(id=id_, severity=Severity.WARNING, subject=subject, seen=seen, remedy=remedy)
+
+
+def _error(id_: str, subject: str, seen: str, remedy: str | None) -> Finding:
+    return Finding(id=id_, severity=Severity.ERROR, subject=subject, seen=seen, remedy=remedy)
