@@ -110,10 +110,14 @@ def parse_file(path: Path) -> Block:
     if root.has_error:
         bad = _first_error(root)
         lines = source.decode(errors="replace").splitlines() or [""]
+        what = "this is not valid HCL, at or just before"
+        if bad.is_missing and bad.type == "}" and bad.parent is not None and bad.parent.parent is not None:
+            # The end of the file is where it shows; the opening is what a person looks for.
+            bad, what = bad.parent.parent, "this block has no end"
         row = min(bad.start_point[0], len(lines) - 1)
         near = lines[row].strip()
         raise ConfigError(
-            f"{path}:{row + 1}: this is not valid HCL, at or just before: {near[:60]}",
+            f"{path}:{row + 1}: {what}: {near[:60]}",
             hint=f"terraform fmt -check -diff {path}",
         )
     return Block(root, path)

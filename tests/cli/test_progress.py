@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator import events
+from orchestrator.cli import progress
+from orchestrator.cli.options import LogFormat
+from orchestrator.finding import Finding, Severity
+from orchestrator.outputs import Output
+from orchestrator.plan import Plan
+from tests.cli.test_render import ERROR, OK, WARNING, invocation
+from tests.fakes import CANARY, recorded, recorded_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Capture = pytest.CaptureFixture[str]
+
+PLAN = Plan.from_json(recorded_json("plan-create.json"), digest="sha256:00")
+
+
+def show(seen: Iterable[events.Event], **more: Any) -> None:
+    with progress.reporter(invocation(**more)) as on_event:
+        for event in seen:
+            on_event(event)
+
+
+def stream(name: str) -> list[events.Event]:
+    parsed = (events.parse(line, layer="prod/foundation") for line in recorded(name).splitlines())
+    return [event for event in parsed if event is not None]
+
+
+def resource(phase: str, action: str = "create", elapsed: float = 0.0) -> events.ResourceEvent:
+    return events.ResourceEvent(phase=phase, address="aws_db_instance.this", action=action, elapsed=elapsed)
+
+
+def applying(*seen: events.Event) -> list[events.Event]:
+    return [events.StepStarted(step="apply"), *seen]
+
+
+def test_an_apply_is_a_line_for_each_resource_that_is_done(capsys: Capture) -> None:
+    show([*applying(*stream("apply-mixed.jsonl")), events.StepFinished(step="apply", seconds=93.4)])
+
+    out, err = capsys.readouterr()
+    lines = [line.rstrip() for line in err.splitlines()]
+    assert out == ""
+    assert lines[-1] == "✓ apply     1 min 33 s"
+    assert sorted(lines[:-1]) == [
+        "  ✓ changed terraform_data.secret",
+        "  ✓ changed terraform_data.updated",
+        "  ✓ created terraform_data.created",
+        "  ✓ created terraform_data.replaced",
+        "  ✓ destroyed terraform_data.deleted",
+        "  ✓ destroyed terraform_data.replaced",
+    ]
+
+
+def test_a_failure_is_told_with_what_terraform_said(capsys: Capture) -> None:
+    show(applying(*stream("apply-failed.jsonl")))
+
+    lines = [line.rstrip() for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "  ✗ failed terraform_data.failing",
+        "error: local-exec provisioner error",
+        "  terraform_data.failing, main.tf:42",
+        "  Error running command 'exit 7': exit status 7. Output:",
+    ]
+
+
+def test_seconds_are_those_of_terraform(capsys: Capture) -> None:
+    show(applying(resource("start"), resource("complete", elapsed=81)))
+
+    assert "✓ created aws_db_instance.this  81 s" in capsys.readouterr().err
+
+
+def test_reads_and_refreshes_are_not_worth_a_line(capsys: Capture) -> None:
+    show(applying(resource("start", "read"), resource("complete", "read")))
+    show([events.StepStarted(step="plan"), resource("start"), resource("complete")])
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_failed_read_is_worth_one(capsys: Capture) -> None:
+    show(applying(resource("start", "read"), resource("errored", "read")))
+
+    assert "✗ failed aws_db_instance.this" in capsys.readouterr().err
+
+
+def test_a_plan_is_data_and_the_rest_is_talk(capsys: Capture) -> None:
+    show([events.PlanReady(layer="prod/foundation", plan=PLAN)])
+
+    out, err = capsys.readouterr()
+    assert "prod/foundation: 6 to create" in out
+    assert err == ""
+
+
+def test_preflight_shows_what_is_not_well(capsys: Capture) -> None:
+    show([events.PreflightDone(findings=(OK, WARNING), seconds=0.31)])
+
+    assert capsys.readouterr().err.splitlines() == [
+        "! state-lock.held  s3://a: locked",
+        "    wait",
+        "✓ preflight 2 checks, 0.3 s",
+    ]
+
+
+def test_a_failed_preflight_did_not_pass(capsys: Capture) -> None:
+    show([events.PreflightDone(findings=(OK, ERROR), seconds=0.31)])
+
+    err = capsys.readouterr().err
+    assert "✗ terraform.missing" in err
+    assert "✓ preflight" not in err
+
+
+def test_notes_and_steps_that_were_not_needed(capsys: Capture) -> None:
+    show([events.Notice(text="TF_LOG is left out"), events.StepFinished(step="init", seconds=0.0, note="not needed")])
+
+    assert capsys.readouterr().err.splitlines() == ["note: TF_LOG is left out", "✓ init      not needed"]
+
+
+@pytest.mark.parametrize(("step", "is_shown"), [("init", False), ("plan", True)])
+def test_warnings_are_shown_but_those_of_init(step: str, capsys: Capture, *, is_shown: bool) -> None:
+    show([events.StepStarted(step=step), events.Diagnostic(severity="warning", summary="Deprecated")])
+
+    assert ("warning: Deprecated" in capsys.readouterr().err) is is_shown
+
+
+def test_an_error_of_init_is_shown(capsys: Capture) -> None:
+    show([events.StepStarted(step="init"), events.Diagnostic(severity="error", summary="No such module")])
+
+    assert "error: No such module" in capsys.readouterr().err
+
+
+def test_stopping_says_what_happens_and_what_can_be_done(capsys: Capture) -> None:
+    show([events.Stopping(grace=60.0), events.Stopping(grace=0.0)])
+
+    first, second = capsys.readouterr().err.splitlines()
+    assert "stopping: Terraform has 60 s to finish what is under way" in first
+    assert "Ctrl-C again ends it now" in first
+    assert "ending Terraform now: its state may be incomplete" in second
+
+
+def test_off_a_terminal_a_long_wait_shows_signs_of_life(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("orchestrator.cli.progress.time.monotonic", lambda: clock[0])
+
+    with progress.reporter(invocation()) as on_event:
+        on_event(events.StepStarted(step="apply"))
+        on_event(resource("start"))
+        clock[0] += 10
+        on_event(resource("progress", elapsed=10))
+        assert capsys.readouterr().err == ""
+        clock[0] += 25
+        on_event(resource("progress", elapsed=35))
+
+    assert capsys.readouterr().err == "  … aws_db_instance.this (35 s)\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_what_is_under_way_is_kept_on_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+
+    with progress.reporter(invocation()) as on_event:
+        on_event(events.PlanReady(layer="prod/foundation", plan=PLAN))
+        on_event(events.StepStarted(step="apply"))
+        on_event(resource("start"))
+        reporter = on_event.__self__  # type: ignore[attr-defined]
+        shown = reporter._display().plain
+        on_event(resource("complete", elapsed=81))
+        done = reporter._display().plain
+        on_event(events.StepFinished(step="apply", seconds=82))
+
+    assert "0 of 6 done" in shown
+    assert "⋯ creating aws_db_instance.this" in shown
+    assert "1 of 6 done" in done
+    assert "aws_db_instance.this" not in done
+    assert "created aws_db_instance.this" in screen.getvalue()
+
+
+def test_a_crowded_display_says_how_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+
+    with progress.reporter(invocation()) as on_event:
+        on_event(events.StepStarted(step="apply"))
+        for number in range(15):
+            on_event(events.ResourceEvent(phase="start", address=f"a.b[{number}]", action="create"))
+        shown = on_event.__self__._display().plain  # type: ignore[attr-defined]
+
+    assert shown.splitlines()[-1].strip() == "and 3 more"
+
+
+@pytest.mark.parametrize(
+    ("more", "environ"),
+    [({"no_color": True}, {}), ({"log_format": LogFormat.BARE}, {}), ({}, {"TERM": "dumb"}), ({}, {"NO_COLOR": "1"})],
+)
+def test_there_is_no_display_where_it_is_unwanted(
+    more: dict[str, Any], environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    assert not invocation(**more).is_live
+
+
+def test_for_programs_each_event_is_an_object_a_line(capsys: Capture) -> None:
+    seen: list[events.Event] = [
+        events.PreflightDone(findings=(OK,), seconds=0.5),
+        events.PlanReady(layer="prod/foundation", plan=PLAN),
+        events.OutputsKnown(
+            layer="prod/foundation",
+            outputs=(Output(name="a", value=1), Output(name="password", value=CANARY, is_sensitive=True)),
+        ),
+        resource("complete", elapsed=3.0),
+    ]
+
+    show(seen, log_format=LogFormat.JSON)
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    preflight, plan, outputs, done = map(json.loads, err.splitlines())
+    assert preflight == {"event": "PreflightDone", "layer": "", "findings": [OK.to_json()], "seconds": 0.5}
+    assert plan == {
+        "event": "PlanReady",
+        "layer": "prod/foundation",
+        "plan": {"digest": "sha256:00", "counts": {"create": 6}},
+    }
+    assert outputs["outputs"] == {"a": 1, "password": "(redacted)"}
+    assert (done["event"], done["phase"], done["elapsed"]) == ("ResourceEvent", "complete", 3.0)
+
+
+def test_every_kind_of_event_can_be_written_for_programs() -> None:
+    finding = Finding(id="a.ok", severity=Severity.OK, subject="s", seen="x")
+    known: dict[str, events.Event] = {
+        "Diagnostic": events.Diagnostic(severity="error", summary="s"),
+        "ResourceEvent": resource("start"),
+        "ChangeSummary": events.ChangeSummary(operation="plan", added=1, changed=2, removed=3),
+        "OutputsKnown": events.OutputsKnown(outputs=(Output(name="a", value={"b": [1]}),)),
+        "StepStarted": events.StepStarted(step="init"),
+        "StepFinished": events.StepFinished(step="init", seconds=1.0),
+        "PreflightDone": events.PreflightDone(findings=(finding,), seconds=1.0),
+        "PlanReady": events.PlanReady(plan=PLAN),
+        "Notice": events.Notice(text="t"),
+        "Stopping": events.Stopping(grace=1.0),
+    }
+
+    kinds = {kind.__name__ for kind in events.Event.__subclasses__() if kind.__module__ == events.__name__}
+
+    assert kinds == set(known)
+    for name, event in known.items():
+        assert json.loads(json.dumps(progress.to_json(event)))["event"] == name

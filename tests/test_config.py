@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import Config
+from orchestrator.errors import ConfigError
+
+FULL = """\
+version: 1
+layers:
+  include: ["stacks/*"]
+  exclude: []
+accounts:
+  prod: "123456789012"
+secrets:
+  db:
+    layer: prod/foundation
+    output: db_secret_arn
+    field: password
+terraform:
+  bin: terraform-1.11
+  lock_timeout: 5m
+  parallelism: 4
+interrupt_grace: 90
+"""
+
+
+def refusal(text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        Config.parse(text, path=Path("wealist.yaml"))
+    return caught.value
+
+
+def test_the_smallest_file_has_every_default() -> None:
+    config = Config.parse("version: 1\n")
+
+    assert config.layers.include == ("terraform/*/*",)
+    assert config.layers.exclude == ("terraform/modules/*",)
+    assert (config.accounts, config.secrets) == ({}, {})
+    assert (config.terraform.bin, config.terraform.lock_timeout, config.terraform.parallelism) == (
+        "terraform",
+        "0s",
+        10,
+    )
+    assert config.interrupt_grace == 60.0
+
+
+def test_every_key_is_read() -> None:
+    config = Config.parse(FULL)
+
+    assert config.layers.include == ("stacks/*",)
+    assert config.layers.exclude == ()
+    assert config.accounts == {"prod": "123456789012"}
+    assert (config.secrets["db"].layer, config.secrets["db"].output) == ("prod/foundation", "db_secret_arn")
+    assert config.secrets["db"].field == "password"
+    assert config.terraform.bin == "terraform-1.11"
+    assert (config.terraform.lock_timeout, config.terraform.parallelism) == ("5m", 4)
+    assert config.interrupt_grace == 90.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("version: 1\nsecretz: {}\n", "wealist.yaml:2: secretz: unknown key", "did you mean secrets?"),
+        (
+            "version: 1\nterraform:\n  bin: x\n  paralelism: 3\n",
+            "wealist.yaml:4: terraform.paralelism: unknown key",
+            "did you mean parallelism?",
+        ),
+        (
+            "version: 1\nterraform:\n  zzz: 3\n",
+            "wealist.yaml:3: terraform.zzz: unknown key",
+            "known here: bin, lock_timeout, parallelism",
+        ),
+        (
+            "version: 1\nsecrets:\n  db:\n    layer: a\n    outputs: b\n",
+            "wealist.yaml:5: secrets.db.outputs: unknown key",
+            "did you mean output?",
+        ),
+    ],
+)
+def test_an_unknown_key_is_an_error_with_a_suggestion(text: str, message: str, hint: str) -> None:
+    error = refusal(text)
+
+    assert (error.message, error.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version: one\n", "wealist.yaml:1: version: expected a whole number, got text"),
+        ("version: 1\nlayers: x\n", "wealist.yaml:2: layers: must be a mapping"),
+        ("version: 1\naccounts: [a]\n", "wealist.yaml:2: accounts: must be a mapping"),
+        ("version: 1\nsecrets:\n  db: arn\n", "wealist.yaml:3: secrets.db: must be a mapping"),
+        (
+            "version: 1\nterraform:\n  parallelism: many\n",
+            "wealist.yaml:3: terraform.parallelism: expected a whole number, got text",
+        ),
+        ("version: 1\ninterrupt_grace: soon\n", "wealist.yaml:2: interrupt_grace: expected a number, got text"),
+        ("version: 1\nlayers:\n  include: [1]\n", "wealist.yaml:3: layers.include: expected text, got a whole number"),
+    ],
+)
+def test_a_wrong_type_is_named_with_its_key_and_line(text: str, message: str) -> None:
+    assert refusal(text).message == message
+
+
+def test_a_number_where_text_belongs_says_to_quote_it() -> None:
+    error = refusal("version: 1\naccounts:\n  prod: 123456789012\n")
+
+    assert error.message == "wealist.yaml:3: accounts.prod: expected text, got a whole number"
+    assert error.hint == "put the value in quotes"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("version: 1\nlayers: [\n", 3), ("version: 1\n  accounts: {}\n", 2), ("a: b: c\n", 1), ("version: \x07\n", 1)],
+)
+def test_malformed_yaml_names_the_line(text: str, line: int) -> None:
+    assert refusal(text).message.startswith(f"wealist.yaml:{line}: this is not valid YAML: ")
+
+
+@pytest.mark.parametrize("text", ["", "- version\n", "version\n"])
+def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
+    error = refusal(text)
+
+    assert error.message == "wealist.yaml:1: the file must be a mapping"
+    assert error.hint == "the smallest is: version: 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("accounts: {}\n", "wealist.yaml:1: version: is required"),
+        ("version: 1\nsecrets:\n  db:\n    layer: a\n", "wealist.yaml:3: secrets.db.output: is required"),
+        ("version: 2\n", "wealist.yaml:1: version: this wealist reads version 1, not 2"),
+        (
+            "version: 1\naccounts:\n  prod: '12345'\n",
+            "wealist.yaml:3: accounts.prod: '12345' is not an AWS account id (12 digits)",
+        ),
+        (
+            "version: 1\nsecrets:\n  exec:\n    layer: a\n    output: b\n",
+            "wealist.yaml:3: secrets.exec: the name is a sub-command of `wealist secrets`; choose another",
+        ),
+        (
+            "version: 1\nterraform:\n  lock_timeout: soon\n",
+            "wealist.yaml:3: terraform.lock_timeout: 'soon' is no duration; write 30s or 5m",
+        ),
+        ("version: 1\nterraform:\n  parallelism: 0\n", "wealist.yaml:3: terraform.parallelism: must be at least 1"),
+        ("version: 1\ninterrupt_grace: 0\n", "wealist.yaml:2: interrupt_grace: must be a number of seconds above 0"),
+        ("version: 1\ninterrupt_grace: .nan\n", "wealist.yaml:2: interrupt_grace: must be a number of seconds above 0"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(text: str, message: str) -> None:
+    assert refusal(text).message == message
+
+
+def test_a_key_given_twice_is_refused() -> None:
+    error = refusal("version: 1\naccounts:\n  prod: '123456789012'\n  prod: '210987654321'\n")
+
+    assert error.message.startswith("wealist.yaml:4: accounts.prod: ")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't be read") as caught:
+        Config.load(tmp_path / "wealist.yaml")
+
+    assert str(tmp_path / "wealist.yaml") in caught.value.message
+
+
+def test_a_file_of_bytes_that_are_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "wealist.yaml"
+    path.write_bytes(b"version: \xff\xfe")
+
+    with pytest.raises(ConfigError, match="can't be read"):
+        Config.load(path)
+
+
+def test_no_python_is_made_from_yaml_tags() -> None:
+    error = refusal("version: !!python/object/apply:os.getcwd []\n")
+
+    assert "this is not valid YAML" in error.message
+
+
+def test_errors_are_usage_errors() -> None:
+    assert refusal("version: 2\n").exit_code == 64

@@ -1,0 +1,476 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator import preflight
+from orchestrator.aws.backend import Table
+from orchestrator.aws.identity import Identity
+from orchestrator.aws.session import Sessions, remedy
+from orchestrator.config import Config
+from orchestrator.errors import AwsError, StateError
+from orchestrator.finding import Finding, Severity
+from orchestrator.lock import Lock
+from orchestrator.state import State
+from orchestrator.target import AwsSettings
+from tests.estate import ACCOUNT, BUCKET, KEY, REGION, TABLE, Store, backend, layer, state_text, target_of
+from tests.fakes import VERSION, FakeRunner, Reply, recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from orchestrator.layer import Layer
+    from orchestrator.preflight import Preflight
+
+STATE = State.from_json(recorded("state.json"), url="s3://x")
+LOCK = Lock(
+    id="1",
+    holder="alice@laptop",
+    operation="OperationTypeApply",
+    terraform_version=VERSION,
+    created=datetime(2026, 1, 2, tzinfo=UTC),
+    where=f"table {TABLE}",
+)
+HEALTHY: dict[str, Any] = {
+    "orchestrator.preflight.who_am_i": Identity(account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:user/me"),
+    "orchestrator.aws.backend.bucket_region": REGION,
+    "orchestrator.aws.backend.is_versioned": True,
+    "orchestrator.aws.backend.is_encrypted": True,
+    "orchestrator.aws.backend.blocks_public_access": True,
+    "orchestrator.aws.backend.probe_write": None,
+    "orchestrator.aws.backend.lock_table": Table(status="ACTIVE", key="LockID:S", has_deletion_protection=True),
+    "orchestrator.preflight.read_state": STATE,
+    "orchestrator.preflight.read_locks": [],
+}
+
+
+def aws_error(code: str) -> AwsError:
+    return AwsError(f"AWS said {code}", code=code, hint=remedy(code))
+
+
+class World:
+    """An AWS in which all is well, but for what a test says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path, runner: FakeRunner) -> None:
+        self.monkeypatch = monkeypatch
+        self.root = root
+        self.runner = runner
+        self.calls: list[str] = []
+        for name, value in HEALTHY.items():
+            self.let(name, value)
+
+    def let(self, name: str, answer: Any) -> None:
+        """Let a call answer a value, raise an error, or do what a function does."""
+        (full,) = [known for known in HEALTHY if known.endswith(f".{name.rpartition('.')[2]}")]
+
+        def call(*_: object, **given: Any) -> Any:
+            self.calls.append(full.rpartition(".")[2])
+            if isinstance(answer, Exception):
+                raise answer
+            return answer(**given) if callable(answer) else answer
+
+        self.monkeypatch.setattr(full, call)
+
+    def check(self, *layers: Layer, yaml: str = "version: 1\n", will_write: bool = True) -> Preflight:
+        target = target_of(self.root)
+        return preflight.check(
+            layers or (layer(backend=backend()),),
+            config=Config.parse(yaml),
+            target=target,
+            sessions=Sessions(AwsSettings(access_key="x", secret_key="x", endpoint_url="http://127.0.0.1:1")),
+            runner=self.runner,
+            env=target.environ,
+            will_write=will_write,
+        )
+
+    def finding(self, id_: str, **given: Any) -> Finding:
+        """The finding with this id; there is no other trouble."""
+        checked = self.check(**given)
+        (found,) = [finding for finding in checked.findings if finding.id == id_]
+        assert [f.id for f in checked.findings if f.severity is not Severity.OK] == [id_]
+        return found
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runner: FakeRunner) -> World:
+    return World(monkeypatch, tmp_path, runner)
+
+
+def test_where_all_is_well_every_check_says_so(world: World) -> None:
+    checked = world.check()
+
+    assert [finding.id for finding in checked.findings] == [
+        "credentials.ok",
+        "state-bucket.ok",
+        "state-bucket-versioning.ok",
+        "state-bucket-encryption.ok",
+        "state-bucket-public-access.ok",
+        "state-object.ok",
+        "state-write.ok",
+        "lock-table.ok",
+        "terraform.ok",
+    ]
+    assert (checked.errors, checked.warnings) == ((), ())
+
+
+def test_what_was_read_on_the_way_is_handed_on(world: World) -> None:
+    world.let("read_locks", [LOCK])
+    checked = world.check()
+
+    assert checked.identity == HEALTHY["orchestrator.preflight.who_am_i"]
+    assert checked.states == {"prod/foundation": STATE}
+    assert checked.locks == {"prod/foundation": (LOCK,)}
+    assert checked.binary is not None
+    assert checked.binary.version == VERSION
+
+
+@pytest.mark.parametrize(
+    ("code", "id_", "remedy"),
+    [
+        ("NoCredentialsError", "credentials.missing", "aws configure sso"),
+        ("PartialCredentialsError", "credentials.missing", "aws configure sso"),
+        ("ExpiredToken", "credentials.expired", "aws sso login"),
+        ("ExpiredTokenException", "credentials.expired", "aws sso login"),
+        ("RequestExpired", "credentials.expired", "aws sso login"),
+        ("InvalidClientTokenId", "credentials.rejected", "aws sts get-caller-identity"),
+        ("SignatureDoesNotMatch", "credentials.rejected", "aws sts get-caller-identity"),
+        ("EndpointConnectionError", "credentials.unusable", "check network, proxy and region"),
+    ],
+)
+def test_credentials_that_do_not_work(code: str, id_: str, remedy: str, world: World) -> None:
+    world.let("who_am_i", aws_error(code))
+
+    finding = world.finding(id_)
+
+    assert finding.is_error
+    assert remedy in str(finding.remedy)
+
+
+def test_denied_is_rejected(world: World) -> None:
+    world.let("who_am_i", aws_error("AccessDenied"))
+
+    assert world.finding("credentials.rejected").is_error
+
+
+def test_a_profile_that_is_not_there_is_a_finding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def client(*_: object) -> None:
+        raise aws_error("ProfileNotFound")
+
+    monkeypatch.setattr("orchestrator.aws.session.Session.client", client)
+    checked = world.check()
+
+    assert [finding.id for finding in checked.findings] == ["credentials.unusable", "terraform.ok"]
+    assert checked.errors[0].remedy == "aws configure list-profiles"
+    assert checked.states == {}
+
+
+def test_the_account_that_is_pinned(world: World) -> None:
+    good = world.check(yaml=f"version: 1\naccounts: {{prod: '{ACCOUNT}'}}\n")
+
+    assert "account.ok" in [finding.id for finding in good.findings]
+
+
+def test_another_account_than_the_one_that_is_pinned(world: World) -> None:
+    finding = world.finding("account.mismatch", yaml="version: 1\naccounts: {prod: '210987654321'}\n")
+
+    assert finding.is_error
+    assert finding.subject == ACCOUNT
+    assert finding.seen == "prod is pinned to account 210987654321 (accounts.prod in wealist.yaml)"
+    assert finding.remedy == "use credentials of 210987654321: AWS_PROFILE=... wealist preflight"
+
+
+def test_another_environments_pin_is_none_of_this_ones_business(world: World) -> None:
+    checked = world.check(yaml="version: 1\naccounts: {dev: '210987654321'}\n")
+
+    assert not checked.errors
+    assert not any(finding.id.startswith("account") for finding in checked.findings)
+
+
+@pytest.mark.parametrize("code", ["404", "NoSuchBucket", "NotFound"])
+def test_a_bucket_that_is_not_there(code: str, world: World) -> None:
+    world.let("bucket_region", aws_error(code))
+
+    finding = world.finding("state-bucket.missing")
+
+    assert finding.is_error
+    assert (finding.subject, finding.seen) == (f"s3://{BUCKET}", "does not exist")
+    assert finding.remedy == "wealist bootstrap"
+
+
+@pytest.mark.parametrize("code", ["403", "AccessDenied", "Forbidden"])
+def test_a_bucket_that_may_not_be_seen(code: str, world: World) -> None:
+    world.let("bucket_region", aws_error(code))
+
+    finding = world.finding("state-bucket.forbidden")
+
+    assert finding.is_error
+    assert finding.remedy == f"aws s3api head-bucket --bucket {BUCKET}"
+
+
+def test_a_bucket_that_can_not_be_reached(world: World) -> None:
+    world.let("bucket_region", aws_error("ConnectTimeoutError"))
+
+    assert world.finding("state-bucket.unreachable").is_error
+
+
+def test_a_bucket_in_another_region(world: World) -> None:
+    world.let("bucket_region", "us-east-1")
+
+    finding = world.finding("state-bucket.wrong-region")
+
+    assert finding.is_error
+    assert finding.seen == f"is in us-east-1, not in {REGION}"
+    assert finding.remedy == 'write region = "us-east-1" at terraform.tf:1'
+
+
+def test_nothing_more_is_said_of_a_bucket_that_can_not_be_used(world: World) -> None:
+    for name in ("bucket_region", "is_versioned", "is_encrypted", "blocks_public_access", "probe_write"):
+        world.let(name, aws_error("404"))
+    world.let("read_state", StateError("the state bucket does not exist"))
+
+    assert world.finding("state-bucket.missing").is_error
+
+
+@pytest.mark.parametrize(
+    ("call", "id_", "seen"),
+    [
+        ("is_versioned", "state-bucket-versioning.off", "off, so a lost state can't be brought back"),
+        ("is_encrypted", "state-bucket-encryption.off", "no default encryption"),
+        ("blocks_public_access", "state-bucket-public-access.off", "not blocked"),
+    ],
+)
+def test_a_setting_that_is_off_is_a_warning(call: str, id_: str, seen: str, world: World) -> None:
+    world.let(call, answer=False)
+
+    finding = world.finding(id_)
+
+    assert finding.severity is Severity.WARNING
+    assert (finding.seen, finding.remedy) == (seen, "wealist bootstrap")
+
+
+@pytest.mark.parametrize(
+    ("call", "id_"),
+    [
+        ("is_versioned", "state-bucket-versioning.unknown"),
+        ("is_encrypted", "state-bucket-encryption.unknown"),
+        ("blocks_public_access", "state-bucket-public-access.unknown"),
+    ],
+)
+def test_a_setting_that_may_not_be_seen_stops_nobody(call: str, id_: str, world: World) -> None:
+    world.let(call, aws_error("AccessDenied"))
+
+    finding = world.finding(id_)
+
+    assert (finding.severity, finding.seen) == (Severity.WARNING, "can't be seen: AccessDenied")
+
+
+def test_a_state_that_may_not_be_read(world: World) -> None:
+    world.let("read_state", StateError("may not read it", is_denied=True))
+
+    assert world.finding("state-object.forbidden").is_error
+    assert world.check().states == {}
+
+
+def test_a_state_that_is_none(world: World) -> None:
+    world.let("read_state", StateError("not a Terraform state", hint="look"))
+
+    finding = world.finding("state-object.unreadable")
+
+    assert finding.is_error
+    assert (finding.seen, finding.remedy) == ("not a Terraform state", "look")
+
+
+def test_a_state_that_aws_does_not_give(world: World) -> None:
+    world.let("read_state", aws_error("SlowDown"))
+
+    assert world.finding("state-object.unreadable").is_error
+
+
+def test_a_layer_that_was_never_applied_is_fine(world: World) -> None:
+    world.let("read_state", None)
+    checked = world.check()
+
+    assert checked.states == {"prod/foundation": None}
+    assert [f.seen for f in checked.findings if f.id == "state-object.ok"] == ["not applied yet"]
+
+
+@pytest.mark.parametrize(("will_write", "severity"), [(True, Severity.ERROR), (False, Severity.WARNING)])
+def test_a_state_that_may_not_be_written_stops_only_who_would_write(
+    severity: Severity, world: World, *, will_write: bool
+) -> None:
+    world.let("probe_write", aws_error("AccessDenied"))
+
+    finding = world.finding("state-write.forbidden", will_write=will_write)
+
+    assert finding.severity is severity
+    assert finding.remedy == f"this identity needs s3:PutObject on {BUCKET}/{KEY}"
+
+
+def test_a_lock_table_that_is_not_there(world: World) -> None:
+    world.let("lock_table", aws_error("ResourceNotFoundException"))
+
+    finding = world.finding("lock-table.missing")
+
+    assert finding.is_error
+    assert (finding.subject, finding.remedy) == (f"table {TABLE}", "wealist bootstrap")
+
+
+def test_a_lock_table_with_another_key(world: World) -> None:
+    world.let("lock_table", Table(status="ACTIVE", key="ID:S", has_deletion_protection=True))
+
+    finding = world.finding("lock-table.wrong-key")
+
+    assert finding.is_error
+    assert finding.seen == "key ID:S, not LockID:S"
+    assert finding.remedy == "a table's key can't be changed: name another table at terraform.tf:1"
+
+
+def test_a_lock_table_that_is_not_ready(world: World) -> None:
+    world.let("lock_table", Table(status="CREATING", key="LockID:S", has_deletion_protection=True))
+
+    assert world.finding("lock-table.not-active").seen == "is CREATING"
+
+
+def test_a_lock_table_that_is_being_changed_can_be_used(world: World) -> None:
+    world.let("lock_table", Table(status="UPDATING", key="LockID:S", has_deletion_protection=True))
+
+    assert not world.check().errors
+
+
+def test_a_lock_table_that_may_not_be_described_stops_nobody(world: World) -> None:
+    world.let("lock_table", aws_error("AccessDeniedException"))
+
+    assert world.finding("lock-table.unknown").severity is Severity.WARNING
+
+
+def test_a_lock_table_that_can_not_be_reached(world: World) -> None:
+    world.let("lock_table", aws_error("EndpointConnectionError"))
+
+    assert world.finding("lock-table.unreachable").is_error
+
+
+def test_a_lock_that_is_held_is_a_warning_with_its_holder(world: World) -> None:
+    world.let("read_locks", [LOCK])
+
+    finding = world.finding("state-lock.held")
+
+    assert finding.severity is Severity.WARNING
+    assert finding.seen.startswith("locked by alice@laptop (apply, since 2026-01-02 00:00:00 UTC")
+    assert finding.remedy == "wait for it, or pass --lock-timeout 5m"
+
+
+def test_locks_that_may_not_be_seen_stop_nobody(world: World) -> None:
+    world.let("read_locks", aws_error("AccessDeniedException"))
+
+    assert world.finding("state-lock.unknown").severity is Severity.WARNING
+
+
+def test_a_backend_that_locks_nothing_is_a_warning(world: World) -> None:
+    checked = world.check(layer(backend=backend(dynamodb_table=None)))
+
+    assert [finding.id for finding in checked.warnings] == ["lock-table.none"]
+
+
+def test_a_lock_object_needs_no_table(world: World) -> None:
+    checked = world.check(layer(backend=backend(dynamodb_table=None, use_lockfile=True)))
+
+    assert checked.warnings == ()
+    assert "lock_table" not in world.calls
+
+
+def test_no_terraform(world: World, tmp_path: Path) -> None:
+    target_of(tmp_path)
+    (tmp_path / "bin" / "terraform").unlink()
+    world.monkeypatch.setattr("tests.estate.write_program", lambda folder: folder / "terraform")
+
+    finding = world.finding("terraform.missing")
+
+    assert finding.is_error
+    assert "install Terraform" in str(finding.remedy)
+    assert world.check().binary is None
+
+
+def test_a_terraform_that_does_not_answer(world: World) -> None:
+    world.runner.answer("version", Reply(returncode=1))
+
+    assert world.finding("terraform.missing").is_error
+
+
+def test_a_terraform_of_another_version(world: World) -> None:
+    checked = world.check(layer(backend=backend(), required_version=">= 1.12, < 2"))
+
+    (finding,) = checked.errors
+    assert finding.id == "terraform.version"
+    assert finding.seen == "is 1.11.4, and prod/foundation wants >= 1.12, < 2"
+
+
+def test_a_constraint_that_is_none(world: World) -> None:
+    checked = world.check(layer(backend=backend(), required_version="newest"))
+
+    assert [finding.id for finding in checked.errors] == ["terraform.constraint"]
+
+
+def test_what_layers_share_is_asked_and_said_once(world: World) -> None:
+    checked = world.check(layer("prod/a"), layer("prod/b"))
+
+    ids = [finding.id for finding in checked.findings]
+    assert ids.count("state-bucket.ok") == 1
+    assert ids.count("state-object.ok") == 2
+    assert sorted(set(checked.states)) == ["prod/a", "prod/b"]
+    assert world.calls.count("bucket_region") == 1
+    assert world.calls.count("lock_table") == 1
+    assert world.calls.count("read_state") == 2
+
+
+def test_the_checks_are_made_at_once(world: World) -> None:
+    def slow(answer: Any) -> Callable[..., Any]:
+        def call(**_: Any) -> Any:
+            time.sleep(0.15)
+            return answer
+
+        return call
+
+    for name, value in HEALTHY.items():
+        world.let(name, slow(value))
+
+    checked = world.check()
+
+    assert not checked.errors
+    assert 0.15 <= checked.seconds < 1.0
+
+
+def test_a_bootstrapped_bucket_passes_for_real(store: Store, tmp_path: Path, runner: FakeRunner) -> None:
+    store.put_state(state_text(serial=3))
+    target = target_of(tmp_path)
+
+    checked = preflight.check(
+        [layer(backend=backend(encrypt=True, use_lockfile=True))],
+        config=Config.parse("version: 1\n"),
+        target=target,
+        sessions=Sessions(AwsSettings()),
+        runner=runner,
+        env=target.environ,
+    )
+
+    assert {finding.severity for finding in checked.findings} == {Severity.OK}
+    assert "serial 3, 0 resources" in [finding.seen for finding in checked.findings]
+    assert store.objects() == [KEY]
+
+
+def test_a_missing_bucket_and_table_are_two_findings_for_real(aws: None, tmp_path: Path, runner: FakeRunner) -> None:
+    target = target_of(tmp_path)
+
+    checked = preflight.check(
+        [layer(backend=backend())],
+        config=Config.parse("version: 1\n"),
+        target=target,
+        sessions=Sessions(AwsSettings()),
+        runner=runner,
+        env=target.environ,
+    )
+
+    assert [finding.id for finding in checked.errors] == ["state-bucket.missing", "lock-table.missing"]

@@ -1,0 +1,300 @@
+"""Real small programs: what this module does can't be seen on a fake."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator import process
+from orchestrator.process import Cancellation, Command, Completed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 10.0
+
+
+def command(folder: Path, program: str, *, grace: float = 5.0, **env: str) -> Command:
+    return Command(argv=[sys.executable, "-u", "-c", program], cwd=folder, env={"PATH": "", **env}, grace=grace)
+
+
+def wait_for(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_true():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie whose parent is slow to collect it does nothing any more.
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return True
+
+
+def test_exit_code_and_both_streams_come_back(tmp_path: Path) -> None:
+    done = process.run(command(tmp_path, "import sys; print('out'); print('err', file=sys.stderr); sys.exit(7)"))
+
+    assert done == Completed(returncode=7, stdout="out\n", stderr="err\n")
+
+
+def test_lines_come_as_they_are_written(tmp_path: Path) -> None:
+    seen: list[str] = []
+    gate = tmp_path / "gate"
+    program = f"""
+import pathlib, time
+print("one")
+while not pathlib.Path({str(gate)!r}).exists():
+    time.sleep(0.01)
+print("two")
+"""
+
+    def on_line(line: str) -> None:
+        seen.append(line)
+        gate.touch()
+
+    process.run(command(tmp_path, program), on_line=on_line)
+
+    assert seen == ["one\n", "two\n"]
+
+
+def test_huge_output_on_both_pipes_does_not_stop_the_child(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfor _ in range(200):\n  sys.stderr.write('e' * 9999 + '\\n'); sys.stdout.write('o' * 9999 + '\\n')"
+    )
+
+    done = process.run(command(tmp_path, program))
+
+    assert (len(done.stdout), len(done.stderr)) == (2_000_000, 2_000_000)
+
+
+def test_the_child_can_not_ask(tmp_path: Path) -> None:
+    assert process.run(command(tmp_path, "import sys; print(repr(sys.stdin.read()))")).stdout == "''\n"
+
+
+def test_folder_and_environment_are_those_that_were_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INHERITED", "yes")
+    program = "import os; print(os.getcwd(), os.environ.get('INHERITED'), os.environ['GIVEN'])"
+
+    assert process.run(command(tmp_path, program, GIVEN="1")).stdout == f"{tmp_path} None 1\n"
+
+
+def test_the_child_has_a_process_group_of_its_own(tmp_path: Path) -> None:
+    done = process.run(command(tmp_path, "import os; print(os.getpid(), os.getpgrp(), os.getsid(0))"))
+
+    pid, group, session = map(int, done.stdout.split())
+    assert pid == group == session
+    assert group != os.getpgrp()
+
+
+def test_bytes_that_are_no_text_do_not_stop_it(tmp_path: Path) -> None:
+    done = process.run(command(tmp_path, "import sys; sys.stdout.buffer.write(b'caf\\xff\\n')"))
+
+    assert done.stdout == "caf\ufffd\n"
+
+
+def test_a_program_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        process.run(Command(argv=[str(tmp_path / "gone")], cwd=tmp_path, env={}))
+
+
+def test_an_error_in_the_callback_is_raised_once_the_child_has_ended(tmp_path: Path) -> None:
+    seen: list[str] = []
+    ended = tmp_path / "ended"
+
+    def on_line(line: str) -> None:
+        seen.append(line)
+        raise ValueError("from the callback")
+
+    program = f"print('a' * 100_000)\nprint('b' * 100_000)\nopen({str(ended)!r}, 'w')"
+    with pytest.raises(ValueError, match="from the callback"):
+        process.run(command(tmp_path, program), on_line=on_line)
+
+    assert len(seen) == 1
+    assert ended.exists()
+
+
+POLITE = """
+import signal, sys, time
+def stop(*_):
+    print("saving")
+    sys.exit({code})
+signal.signal(signal.SIGINT, stop)
+print("ready")
+time.sleep(30)
+"""
+
+DEAF = """
+import signal, time
+signal.signal(signal.SIGINT, lambda *_: print("no"))
+print("ready")
+while True:
+    time.sleep(0.05)
+"""
+
+
+def stopped(folder: Path, program: str, *, grace: float = 5.0, requests: int = 1) -> tuple[Completed, list[float]]:
+    """Run a program, ask it to stop once it is ready, and ask again when it says no."""
+    cancellation = Cancellation()
+    told: list[float] = []
+
+    def on_line(line: str) -> None:
+        if line == "ready\n" or (line == "no\n" and requests > 1):
+            cancellation.request()
+
+    done = process.run(
+        command(folder, program, grace=grace), on_line=on_line, on_stopping=told.append, cancellation=cancellation
+    )
+    return done, told
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_first_request_asks_and_waits(tmp_path: Path, code: int) -> None:
+    done, told = stopped(tmp_path, POLITE.format(code=code))
+
+    assert done.stdout == "ready\nsaving\n"
+    assert (done.returncode, done.was_interrupted) == (code, True)
+    assert told == [5.0]
+
+
+def test_the_second_request_ends_it(tmp_path: Path) -> None:
+    done, told = stopped(tmp_path, DEAF, grace=60.0, requests=2)
+
+    assert (done.returncode, done.was_interrupted) == (-signal.SIGTERM, True)
+    assert told == [60.0, 0.0]
+
+
+def test_the_grace_is_not_for_ever(tmp_path: Path) -> None:
+    done, told = stopped(tmp_path, DEAF, grace=0.2)
+
+    assert done.returncode == -signal.SIGTERM
+    assert told == [0.2, 0.0]
+
+
+def test_what_ignores_every_signal_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_KILL_AFTER", 0.2)
+    program = DEAF.replace('print("ready")', "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready')")
+
+    done, told = stopped(tmp_path, program, grace=0.1)
+
+    assert done.returncode == -signal.SIGKILL
+    assert told == [0.1, 0.0]
+
+
+def test_a_child_that_was_not_asked_was_not_interrupted(tmp_path: Path) -> None:
+    assert not process.run(command(tmp_path, ""), cancellation=Cancellation()).was_interrupted
+
+
+def test_an_exception_while_waiting_kills_the_whole_group(tmp_path: Path) -> None:
+    pids: list[int] = []
+    program = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(os.getpid(), child.pid)
+time.sleep(60)
+"""
+    cancellation = Cancellation()
+
+    def on_line(line: str) -> None:
+        pids.extend(map(int, line.split()))
+        cancellation.request()
+
+    def on_stopping(_grace: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        process.run(command(tmp_path, program), on_line=on_line, on_stopping=on_stopping, cancellation=cancellation)
+
+    assert len(pids) == 2
+    wait_for(lambda: not any(map(is_alive, pids)))
+
+
+def test_a_grandchild_that_keeps_the_pipe_open_does_not_outlive_a_killed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_KILL_AFTER", 0.2)
+    program = """
+import signal, subprocess, sys, time
+ignore = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; print('ready'); time.sleep(60)"
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.run([sys.executable, "-u", "-c", ignore])
+"""
+    began = time.monotonic()
+
+    done, _ = stopped(tmp_path, program, grace=0.1)
+
+    assert done.returncode == -signal.SIGKILL
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_requests_are_counted_across_threads() -> None:
+    cancellation = Cancellation()
+    assert not cancellation.is_requested
+
+    thread = threading.Thread(target=cancellation.request)
+    thread.start()
+    thread.join()
+    cancellation.request()
+
+    assert (cancellation.is_requested, cancellation.requests) == (True, 2)
+
+
+def test_no_environment_shows_in_a_repr(tmp_path: Path) -> None:
+    assert "hunter2" not in repr(command(tmp_path, "", PASSWORD="hunter2"))
+    assert "hunter2" not in repr(Completed(returncode=0, stdout="hunter2", stderr="hunter2"))
+
+
+def test_a_spawned_program_writes_to_its_log_and_is_left_running(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = (
+        "import os, sys, time; print('up', os.getsid(0) == os.getpid()); print('err', file=sys.stderr); time.sleep(60)"
+    )
+
+    child = process.spawn(command(tmp_path, program), log=log)
+    try:
+        wait_for(lambda: "err" in log.read_text())
+        assert child.poll() is None
+        assert log.read_text() == "up True\nerr\n"
+        assert log.stat().st_mode & 0o777 == 0o600
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_plugin_does_not_outlive_a_terraform_that_was_ended(tmp_path: Path) -> None:
+    pids: list[int] = []
+    cancellation = Cancellation()
+    program = """
+import signal, subprocess, sys, time
+plugin = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.signal(2, signal.SIG_IGN); time.sleep(3)"])
+signal.signal(signal.SIGINT, lambda *_: print("no"))
+print(plugin.pid)
+while True:
+    time.sleep(0.05)
+"""
+
+    def on_line(line: str) -> None:
+        if line != "no\n":
+            pids.append(int(line))
+        cancellation.request()
+
+    began = time.monotonic()
+    process.run(command(tmp_path, program), on_line=on_line, cancellation=cancellation)
+
+    assert time.monotonic() - began < 2.0
+    wait_for(lambda: not is_alive(pids[0]))

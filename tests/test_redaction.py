@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from orchestrator.redaction import MASK, RedactedStream, Redactor, strings
+
+SECRET = 'p@ss "word" / é+\\=?'
+PRIVATE_KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.b64encode(SECRET.encode()).decode().rstrip("="),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+    ],
+)
+def test_every_form_in_which_a_secret_travels_is_masked(form: str) -> None:
+    assert Redactor([SECRET])(f"before {form} after") == f"before {MASK} after"
+
+
+def test_a_json_document_stays_one() -> None:
+    text = json.dumps({"password": SECRET, "user": "admin"})
+
+    assert json.loads(Redactor([SECRET])(text)) == {"password": MASK, "user": "admin"}
+
+
+def test_a_secret_of_many_lines_is_masked_whole_and_line_by_line() -> None:
+    redact = Redactor([PRIVATE_KEY])
+
+    assert redact(f"<{PRIVATE_KEY}>") == f"<{MASK}>"
+    assert redact("  MIIEvQIBADANBgkq") == f"  {MASK}"
+    assert redact(json.dumps(PRIVATE_KEY)) == json.dumps(MASK)
+
+
+@pytest.mark.parametrize("value", ["", "1", "prod", "12345"])
+def test_short_values_are_not_masked(value: str) -> None:
+    assert Redactor([value])(f"in prod 12345 times, {value}") == f"in prod 12345 times, {value}"
+
+
+def test_six_characters_are_masked() -> None:
+    assert Redactor(["abcdef"])("abcdef") == MASK
+
+
+def test_a_secret_that_contains_another_is_masked_whole() -> None:
+    redact = Redactor(["hunter2", "admin:hunter2@db"])
+
+    assert redact("postgres://admin:hunter2@db/app") == f"postgres://{MASK}/app"
+    assert redact("just hunter2") == f"just {MASK}"
+
+
+def test_values_learnt_later_are_masked_too() -> None:
+    redact = Redactor()
+    assert redact("hunter2") == "hunter2"
+
+    redact.add(["hunter2"])
+    redact.add(["another-secret"])
+
+    assert redact("hunter2 another-secret") == f"{MASK} {MASK}"
+
+
+def test_characters_that_mean_something_in_a_pattern_are_taken_literally() -> None:
+    assert Redactor(["a.c+(d)[e]"])("a.c+(d)[e] abccd") == f"{MASK} abccd"
+
+
+def test_a_stream_writes_no_secret_and_is_otherwise_the_stream() -> None:
+    stream = io.StringIO()
+    redacted = RedactedStream(stream, Redactor(["hunter2"]))
+
+    print("password is hunter2", file=redacted)
+
+    assert stream.getvalue() == f"password is {MASK}\n"
+    assert redacted.write("hunter2") == len("hunter2")
+    assert redacted.isatty() is False  # type: ignore[operator]
+
+
+def test_the_strings_of_a_value_are_found_at_any_depth() -> None:
+    value = {"a": "one", "b": [1, True, None, {"c": "two"}], "d": {}}
+
+    assert list(strings(value)) == ["one", "two"]
+
+
+def test_what_the_estate_publishes_itself_is_not_masked() -> None:
+    redact = Redactor(["vpc-0a1b2c3d", "hunter2"])
+    redact.allow(["vpc-0a1b2c3d", "elsewhere"])
+
+    assert redact("vpc-0a1b2c3d hunter2") == f"vpc-0a1b2c3d {MASK}"
+
+    redact.add(["another-secret"])
+    assert redact("vpc-0a1b2c3d another-secret") == f"vpc-0a1b2c3d {MASK}"
+
+
+def test_where_everything_is_published_nothing_is_masked() -> None:
+    redact = Redactor(["vpc-0a1b2c3d"])
+    redact.allow(["vpc-0a1b2c3d"])
+
+    assert redact("vpc-0a1b2c3d") == "vpc-0a1b2c3d"

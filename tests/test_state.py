@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import StateError
+from orchestrator.state import State
+from tests.estate import state_text
+from tests.fakes import CANARY, recorded
+
+URL = "s3://acme-state/prod/foundation/terraform.tfstate"
+
+
+def read(text: str | bytes) -> State:
+    return State.from_json(text, url=URL)
+
+
+def resource(attributes: dict[str, Any], marks: list[Any] | None = None) -> dict[str, Any]:
+    return {
+        "mode": "managed",
+        "type": "aws_x",
+        "name": "this",
+        "instances": [{"attributes": attributes, "sensitive_attributes": marks or []}],
+    }
+
+
+def step(name: str) -> dict[str, str]:
+    return {"type": "get_attr", "value": name}
+
+
+def index(key: object) -> dict[str, Any]:
+    return {"type": "index", "value": {"value": key, "type": "number" if isinstance(key, int) else "string"}}
+
+
+def test_a_recorded_state_is_read() -> None:
+    state = read(recorded("state.json"))
+
+    assert (state.serial, state.terraform_version, state.resource_count) == (7, "1.11.4", 6)
+    assert state.lineage
+    assert {name: output.shown for name, output in state.outputs.items()} == {
+        "endpoint": "stays",
+        "password": "(redacted)",
+        "ports": [5432, 6379],
+    }
+    assert state.outputs["password"].value == CANARY
+    assert CANARY in state.secrets
+
+
+def test_a_secret_of_a_state_does_not_show() -> None:
+    assert CANARY not in repr(read(recorded("state.json")))
+
+
+def test_only_managed_instances_are_counted() -> None:
+    managed = {"mode": "managed", "type": "a", "name": "b", "instances": [{}, {}]}
+    data = {"mode": "data", "type": "a", "name": "b", "instances": [{}]}
+
+    assert read(state_text(resources=[managed, data])).resource_count == 2
+
+
+@pytest.mark.parametrize(
+    ("attributes", "marks", "expected"),
+    [
+        ({"password": "by-its-name"}, [], {"by-its-name"}),
+        ({"value": "by-its-mark", "name": "open"}, [[step("value")]], {"by-its-mark"}),
+        ({"users": [{"pass": "deep"}, {"pass": "open"}]}, [[step("users"), index(0), step("pass")]], {"deep"}),
+        ({"tags": {"token": "keyed"}}, [[step("tags"), index("token")]], {"keyed"}),
+        ({"all": {"a": "one", "b": ["two"]}}, [[step("all")]], {"one", "two"}),
+        ({"a": "x"}, [[step("gone")], [step("a"), index(3)]], set()),
+        ({"port": 5432}, [[step("port")]], set()),
+    ],
+)
+def test_secrets_are_found_by_mark_and_by_name(attributes: Any, marks: Any, expected: set[str]) -> None:
+    assert read(state_text(resources=[resource(attributes, marks)])).secrets == expected
+
+
+def test_a_mark_below_an_attribute_of_dynamic_type_is_followed() -> None:
+    data = json.loads(recorded("state.json"))
+    del data["outputs"]["password"]
+
+    assert CANARY in read(json.dumps(data)).secrets
+
+
+def test_a_sensitive_output_is_a_secret() -> None:
+    text = state_text(outputs={"users": {"value": {"admin": "hunter2"}, "sensitive": True}})
+
+    assert read(text).secrets == {"hunter2"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["not json", "[]", "null", "{}", '{"version": 4}', b"\xff\xfe", state_text().replace('"resources": []', '"r": []')],
+)
+def test_what_is_no_state_is_refused_with_its_url(text: str | bytes) -> None:
+    with pytest.raises(StateError, match="this is not a Terraform state") as caught:
+        read(text)
+
+    assert caught.value.message.startswith(URL)
+    assert "list-object-versions" in str(caught.value.hint)
+
+
+def test_another_format_is_refused_rather_than_guessed_at() -> None:
+    with pytest.raises(StateError, match="state format 3, and wealist reads 4"):
+        read(state_text().replace('"version": 4', '"version": 3'))
+
+
+def test_what_a_layer_publishes_is_known() -> None:
+    outputs = {
+        "vpc_id": "vpc-1",
+        "subnets": {"value": ["subnet-1", {"zone": "a"}], "type": "list"},
+        "password": {"value": "hunter2", "type": "string", "sensitive": True},
+    }
+
+    assert read(state_text(outputs=outputs)).public == {"vpc-1", "subnet-1", "a"}

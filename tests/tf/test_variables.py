@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator import hcl
+from orchestrator.errors import UsageError
+from orchestrator.tf import variables
+from tests.estate import layer, variable
+
+LAYER = layer(
+    variables={
+        v.name: v
+        for v in (
+            variable("name"),
+            variable("untyped", None),
+            variable("count", "number"),
+            variable("rds_multi_az", "bool"),
+            variable("zones", "list(string)"),
+            variable("tags", "map(string)"),
+        )
+    }
+)
+
+
+def refusal(values: dict[str, str]) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        variables.check_assigned(values, [LAYER])
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([], {}),
+        (["a=1"], {"a": "1"}),
+        (["a=1", "b=x=y"], {"a": "1", "b": "x=y"}),
+        (["a="], {"a": ""}),
+        (["a=1", "a=2"], {"a": "2"}),
+        ([" a = 1"], {"a": " 1"}),
+    ],
+)
+def test_pairs_are_split_at_the_first_equals_sign(pairs: list[str], expected: dict[str, str]) -> None:
+    assert variables.parse_assignments(pairs) == expected
+
+
+@pytest.mark.parametrize(
+    ("pair", "message", "hint"),
+    [
+        ("a", "--set a: no value given", "--set a=VALUE"),
+        ("=1", "--set : no value given", "--set NAME=VALUE"),
+        ("", "--set : no value given", "--set NAME=VALUE"),
+    ],
+)
+def test_a_pair_that_is_none_says_how_it_is_written(pair: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        variables.parse_assignments([pair])
+
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_a_variable_that_no_layer_has_is_refused_with_a_suggestion() -> None:
+    error = refusal({"rds_multiaz": "true"})
+
+    assert error.message == "--set rds_multiaz: prod/foundation has no such variable"
+    assert error.hint == "did you mean rds_multi_az?"
+    assert error.exit_code == 64
+
+
+def test_where_nothing_is_near_all_are_listed() -> None:
+    assert refusal({"qqqqqqq": "1"}).hint == "it has: count, name, rds_multi_az, tags, untyped, zones"
+
+
+def test_a_layer_without_variables_says_so() -> None:
+    with pytest.raises(UsageError) as caught:
+        variables.check_assigned({"a": "1"}, [layer()])
+
+    assert caught.value.hint == "it has: none"
+
+
+def test_one_layer_that_has_it_is_enough() -> None:
+    variables.check_assigned({"name": "x"}, [layer("prod/compute"), LAYER])
+
+    assert variables.render({"name": "x"}, layer("prod/compute")) == ""
+
+
+@pytest.mark.parametrize("value", ["a,b", "[a", "", '["a"]\nname = "b"'])
+def test_what_is_no_expression_is_refused_for_a_type_that_needs_one(value: str) -> None:
+    error = refusal({"zones": value})
+
+    assert error.message.startswith("--set zones: the value is not an expression, and list(string) needs one")
+    assert error.hint == """quote it for the shell: --set 'zones=["a", "b"]'"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("name", "plain", "plain"),
+        ("name", 'with "quotes" and \\', 'with "quotes" and \\'),
+        ("name", "${not} interpolated", "${not} interpolated"),
+        ("name", "true", "true"),
+        ("untyped", "text", "text"),
+        ("count", "3", "3"),
+        ("rds_multi_az", "true", "true"),
+        ("zones", '["a", "b"]', ["a", "b"]),
+        ("tags", '{ a = "b" }', {"a": "b"}),
+    ],
+)
+def test_a_value_means_what_it_would_mean_after_var(tmp_path: Path, name: str, value: str, expected: object) -> None:
+    path = tmp_path / "set.tfvars"
+    path.write_text(variables.render({name: value}, LAYER), encoding="utf-8")
+
+    assert hcl.parse_file(path).attributes[name].value == expected
+
+
+def test_only_the_layers_own_variables_are_rendered() -> None:
+    assert variables.render({"name": "x", "other": "y"}, LAYER) == 'name = "x"\n'
+
+
+def test_variable_files_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "prod.tfvars").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert variables.check_files([Path("prod.tfvars")]) == (tmp_path / "prod.tfvars",)
+
+
+def test_a_variable_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--var-file .*gone\.tfvars: no such file"):
+        variables.check_files([tmp_path / "gone.tfvars"])
