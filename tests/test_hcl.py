@@ -133,7 +133,7 @@ def test_a_syntax_error_names_file_and_line(tmp_path: Path, text: str, line: int
 
 
 def test_a_missing_brace_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="main.tf:1: this block has no end: terraform {"):
+    with pytest.raises(ConfigError, match=r"main\.tf:1: this block has no end: terraform \{"):
         parse(tmp_path, 'terraform {\n  backend "s3" {\n    bucket = "b"\n  }\n')
 
 

@@ -9,7 +9,7 @@ from orchestrator.tf.env import child_environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALWAYS = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+ALWAYS = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "GOGC": "300"}
 
 
 @pytest.mark.parametrize(
@@ -114,3 +114,8 @@ def test_no_value_shows_in_a_repr() -> None:
     shown = repr(child_environment({"AWS_SECRET_ACCESS_KEY": "hunter2", "TF_VAR_password": "hunter2"}))
 
     assert "hunter2" not in shown
+
+
+def test_how_often_garbage_is_collected_is_a_default_that_the_shell_can_change() -> None:
+    assert child_environment({}).values["GOGC"] == "300"
+    assert child_environment({"GOGC": "50"}).values["GOGC"] == "50"
