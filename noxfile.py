@@ -41,7 +41,7 @@ def _need_terraform(session: nox.Session) -> None:
 
 def _estate(session: nox.Session) -> Path:
     """A copy of the estate, so that a sandbox that somebody is using in this clone is left alone."""
-    folder = Path(session.create_tmp()) / "estate"
+    folder = Path(session.create_tmp()).resolve() / "estate"
     shutil.rmtree(folder, ignore_errors=True)
     ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl")
     shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=ignored)
@@ -103,13 +103,13 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def build(session: nox.Session) -> None:
     """Build wheel and sdist, and try the wheel where nothing else of the project is."""
-    dist = Path(session.create_tmp()) / "dist"
+    dist = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.install("build>=1.2,<2")
     session.run("python", "-m", "build", "--outdir", str(dist), str(ROOT))
     (wheel,) = dist.glob("*.whl")
     (sdist,) = dist.glob("*.tar.gz")
-    fresh = Path(session.create_tmp()) / "fresh"
+    fresh = Path(session.create_tmp()).resolve() / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
     session.run("python", "-m", "venv", str(fresh))
     python = str(fresh / "bin" / "python")

@@ -7,8 +7,8 @@
     >>> engine = Engine(estate, aws_target(estate.root, os.environ))
     >>> report = engine.up(["foundation"], confirm=lambda layer, plan: True)
 
-The command line can do nothing that this can't. The library never prints, never exits and never reads the process's
-environment; it takes what it needs as values and returns values. Names are imported when they are first used.
+The command line can do nothing that this can't, but for `wealist tf`, which is Terraform itself. The library never prints
+and never exits; it takes what it needs as values and returns values. (boto3 finds credentials where it always does.) Names are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -45,17 +45,31 @@ if TYPE_CHECKING:
         UsageError,
         WealistError,
     )
-    from orchestrator.events import Event
+    from orchestrator.events import (
+        ChangeSummary,
+        Diagnostic,
+        Event,
+        Notice,
+        OutputsKnown,
+        PlanReady,
+        PreflightDone,
+        ResourceEvent,
+        StepFinished,
+        StepStarted,
+        Stopping,
+    )
     from orchestrator.finding import Finding, Severity
     from orchestrator.layer import Backend, Layer
     from orchestrator.layer_run import RunOptions
-    from orchestrator.lookup import find_secret, read_outputs
+    from orchestrator.lock import Lock
+    from orchestrator.lookup import find_output, find_secret, read_outputs
     from orchestrator.outputs import Output
     from orchestrator.plan import Action, Plan, ResourceChange
+    from orchestrator.preflight import Preflight
     from orchestrator.process import Cancellation
     from orchestrator.redaction import Redactor
     from orchestrator.report import LayerResult, Outcome, RunReport
-    from orchestrator.sandbox.target import Sandbox, start_sandbox
+    from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
     from orchestrator.target import AwsSettings, Target, aws_target
 
 _HOMES = {
@@ -85,16 +99,30 @@ _HOMES = {
         "UsageError",
         "WealistError",
     ),
-    "orchestrator.events": ("Event",),
+    "orchestrator.events": (
+        "ChangeSummary",
+        "Diagnostic",
+        "Event",
+        "Notice",
+        "OutputsKnown",
+        "PlanReady",
+        "PreflightDone",
+        "ResourceEvent",
+        "StepFinished",
+        "StepStarted",
+        "Stopping",
+    ),
     "orchestrator.finding": ("Finding", "Severity"),
     "orchestrator.layer": ("Backend", "Layer"),
     "orchestrator.layer_run": ("RunOptions",),
-    "orchestrator.lookup": ("find_secret", "read_outputs"),
+    "orchestrator.lock": ("Lock",),
+    "orchestrator.lookup": ("find_output", "find_secret", "read_outputs"),
     "orchestrator.outputs": ("Output",),
     "orchestrator.plan": ("Action", "Plan", "ResourceChange"),
+    "orchestrator.preflight": ("Preflight",),
     "orchestrator.redaction": ("Redactor",),
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
-    "orchestrator.sandbox.target": ("Sandbox", "start_sandbox"),
+    "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
     "orchestrator.target": ("AwsSettings", "Target", "aws_target"),
     "orchestrator.process": ("Cancellation",),
 }

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 KEPT_RUNS = 50
 _VOLATILE = "volatile"
 _ALIVE = "alive"
+EVENTS = "events.jsonl"
+TRACE = "terraform.log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +58,22 @@ class RunFolder:
             file.write(text)
 
     def log(self, line: str) -> None:
-        """Add one line to the run's event log."""
-        path = self.path / "events.jsonl"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-            file.write(self.redact(line.rstrip("\n")) + "\n")
+        """Add one line to the run's event log. A full disk costs the line and not the run."""
+        self._append(EVENTS, line)
+
+    def trace(self, text: str) -> None:
+        """Keep what Terraform wrote to standard error: its trace log where one was asked for, a crash's last words."""
+        self._append(TRACE, text)
+
+    def _append(self, name: str, text: str) -> None:
+        with suppress(OSError):
+            fd = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(fd, "a", encoding="utf-8") as file:
+                file.write(self.redact(text.rstrip("\n")) + "\n")
 
     def write_report(self, report: Mapping[str, Any]) -> None:
-        self.write(self.path / "report.json", self.redact(json.dumps(report, indent=2, ensure_ascii=False)) + "\n")
+        text = json.dumps(self.redact.data(report), indent=2, ensure_ascii=False)
+        self.write(self.path / "report.json", f"{text}\n")
 
     def _volatile(self, layer: str) -> Path:
         folder = self.path / _VOLATILE / layer.replace("/", "--")
@@ -82,7 +93,8 @@ def run_folder(home: Path, redact: Redactor) -> Iterator[RunFolder]:
             yield RunFolder(run_id=run_id, path=path, redact=redact)
         finally:
             shutil.rmtree(path / _VOLATILE, ignore_errors=True)
-            _scrub(path / "events.jsonl", redact)
+            for name in (EVENTS, TRACE):
+                _scrub(path / name, redact)
             _tidy(home / "runs")
 
 
@@ -149,7 +161,7 @@ def append_to_ledger(home: Path, entry: Mapping[str, Any], redact: Redactor) -> 
     A line is written whole or not at all by any number of runs at once (O_APPEND, one write).
     """
     stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
-    line = redact(json.dumps(stamped, ensure_ascii=False)) + "\n"
+    line = json.dumps(redact.data(stamped), ensure_ascii=False) + "\n"
     fd = os.open(home / "ledger.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         size = os.fstat(fd).st_size

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FILENAME = "wealist.yaml"
+# Words that `wealist secrets` has, or may come to have, a meaning for.
 RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -111,7 +112,7 @@ class Config(_Section, frozen=True):
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ConfigError(f"{path}:{line}: this is not valid YAML: {error.problem}") from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:
             raise ConfigError(f"{path}:1: this is not valid YAML: {error}") from error
         if not isinstance(data, dict):
             raise ConfigError(f"{path}:1: the file must be a mapping", hint="the smallest is: version: 1")
@@ -139,7 +140,7 @@ class Config(_Section, frozen=True):
                 fail(("accounts", environment), f"{account!r} is not an AWS account id (12 digits)")
         for name in self.secrets:
             if name in RESERVED_SECRET_NAMES:
-                fail(("secrets", name), "the name is a sub-command of `wealist secrets`; choose another")
+                fail(("secrets", name), "the name is reserved for `wealist secrets` itself; choose another")
         if not re.fullmatch(r"\d+(ms|s|m|h)", self.terraform.lock_timeout):
             fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
         if self.terraform.parallelism < 1:
@@ -180,7 +181,9 @@ def _check(data: Any, model: Any, key: tuple[str, ...], fail: Fail) -> None:
         if not isinstance(data, dict):
             fail(key, "must be a mapping")
         for name, value in data.items():
-            _check(value, model.__args__[1], (*key, str(name)), fail)
+            if not isinstance(name, str):
+                fail((*key, str(name)), "this key is not text", "put the key in quotes")
+            _check(value, model.__args__[1], (*key, name), fail)
     else:
         try:
             msgspec.convert(data, model)

@@ -55,14 +55,42 @@ class Estate:
     @cached_property
     def folders(self) -> dict[str, Path]:
         """Layer ids, sorted, with their folders; nothing is parsed for it."""
-        excluded = {path for pattern in self.config.layers.exclude for path in self.root.glob(pattern)}
+        excluded = {path for pattern in self.config.layers.exclude for path in self._glob(pattern)}
         found: dict[str, Path] = {}
         for pattern in self.config.layers.include:
             base = self.root / fixed_part(pattern)
-            for folder in self.root.glob(pattern):
-                if folder.is_dir() and folder not in excluded and any(folder.glob("*.tf")):
-                    found[folder.relative_to(base).as_posix()] = folder
+            for folder in self._glob(pattern):
+                if not folder.is_dir() or folder in excluded or not any(folder.glob("*.tf")):
+                    continue
+                id_ = folder.relative_to(base).as_posix()
+                if found.setdefault(id_, folder) != folder:
+                    raise ConfigError(
+                        f"{self.root / FILENAME}: layers.include: {found[id_]} and {folder} would both be layer {id_}",
+                        hint="make the patterns start higher up, so that the ids differ",
+                    )
+        self._check_environments(found)
         return dict(sorted(found.items()))
+
+    def _glob(self, pattern: str) -> list[Path]:
+        try:
+            return list(self.root.glob(pattern))
+        except (ValueError, NotImplementedError) as error:
+            raise ConfigError(
+                f"{self.root / FILENAME}: layers: {pattern!r} is no usable pattern: {error}",
+                hint="patterns are relative to this file, as in terraform/*/*",
+            ) from error
+
+    def _check_environments(self, ids: Iterable[str]) -> None:
+        """A pin for an environment that no layer is in guards nothing, and was meant for one that exists."""
+        environments = {id_.rpartition("/")[0] for id_ in ids}
+        for name in self.config.accounts:
+            if environments and name not in environments:
+                near = get_close_matches(name, environments, n=1)
+                known = ", ".join(sorted(environments))
+                raise ConfigError(
+                    f"{self.root / FILENAME}: accounts.{name}: no layer is in that environment",
+                    hint=f"did you mean {near[0]}?" if near else f"environments here: {known}",
+                )
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -187,8 +215,17 @@ def _backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backend:
     )
 
 
+def _check_labels(block: hcl.Block, count: int) -> None:
+    if len(block.labels) != count:
+        raise ConfigError(
+            f"{block.location}: a {block.type} block has {count} label{'s' if count > 1 else ''}, not {len(block.labels)}",
+            hint=f"terraform -chdir={block.location.path.parent} validate",
+        )
+
+
 def _variables(file: hcl.Block) -> Iterator[Variable]:
     for block in file.find("variable"):
+        _check_labels(block, 1)
         type_ = block.attributes.get("type")
         sensitive = block.attributes.get("sensitive")
         yield Variable(
@@ -202,6 +239,7 @@ def _variables(file: hcl.Block) -> Iterator[Variable]:
 
 def _remote_states(file: hcl.Block) -> Iterator[RemoteState]:
     for block in file.find("data", "terraform_remote_state"):
+        _check_labels(block, 2)
         backend, config = block.attributes.get("backend"), block.attributes.get("config")
         if backend is None or backend.value != "s3" or config is None or not isinstance(config.value, dict):
             continue

@@ -19,17 +19,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestrator import artifacts, events, graph, preflight
+from orchestrator import artifacts, events, graph, preflight, verdict
 from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
-from orchestrator.errors import ConfigError, GuardError, LayerOrderError, PreflightError, RunError
+from orchestrator.errors import ConfigError, LayerOrderError, PreflightError, RunError
 from orchestrator.layer_run import Confirm, LayerRun, RunOptions
 from orchestrator.process import Cancellation, Runner
 from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
 from orchestrator.report import LayerResult, Outcome, RunReport
-from orchestrator.tf import variables
+from orchestrator.tf import args, variables
 from orchestrator.tf.env import ChildEnvironment, child_environment
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class Engine:
         self.target = target
         self.redact = redact or Redactor()
         self.sessions = Sessions(target.aws)
-        self._emit = on_event
+        self._watcher = on_event
+        self._watcher_error: BaseException | None = None
         self._runner = runner
         self._cancellation = cancellation or Cancellation()
 
@@ -83,7 +84,8 @@ class Engine:
         Nothing is changed until a step is run.
 
         Raises:
-            GuardError: The credentials are of another account than the one that is pinned, or the bucket is.
+            PreflightError: The credentials are of another account than the one that is pinned.
+            GuardError: The bucket belongs to another account.
             ConfigError: Bucket or table are there and can't be used.
             AwsError: AWS said no.
         """
@@ -136,12 +138,14 @@ class Engine:
     def _bootstrap_steps(self, layer: Layer) -> list[Step]:
         session = self.sessions.for_backend(layer.backend)
         account = who_am_i(session, layer.backend.region).account
-        pinned = self.estate.config.accounts.get(layer.environment)
-        if pinned is not None and pinned != account:
-            raise GuardError(
-                f"these credentials are of account {account}, and {layer.environment} is pinned to {pinned}",
-                hint=f"AWS_PROFILE=... {self.target.command('bootstrap')}",
-            )
+        findings = verdict.account(layer, self.estate.config, account, self.target)
+        for finding in findings:
+            if finding.is_error:
+                raise PreflightError(
+                    f"these credentials are of account {account}: {finding.seen}",
+                    findings=findings,
+                    hint=finding.remedy,
+                )
         return plan_bootstrap(session, layer.backend, account=account)
 
     def _environment(self, options: RunOptions) -> ChildEnvironment:
@@ -158,8 +162,20 @@ class Engine:
             will_write=will_write,
         )
 
+    def _emit(self, event: Event) -> None:
+        """Tell the watcher, until it fails once: what watches an apply must not be able to stop it half-way."""
+        if self._watcher_error is not None:
+            return
+        try:
+            self._watcher(event)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - kept, and raised when the run has ended
+            self._watcher_error = error
+
     def _run(self, command: str, names: Sequence[str], options: RunOptions, *, confirm: Confirm | None) -> RunReport:
         layers = self._select(names)
+        args.check_extra(options.extra)
         variables.check_assigned(options.values, layers)
         options = replace(options, var_files=variables.check_files(options.var_files))
         environment = self._environment(options)
@@ -181,7 +197,7 @@ class Engine:
         results: list[LayerResult] = []
         with artifacts.run_folder(self.target.home, self.redact) as folder:
             for layer in layers:
-                failed = next((result for result in results if result.outcome.is_failure), None)
+                failed = next((result for result in results if result.outcome.is_unfinished), None)
                 if failed is not None:
                     results.append(_skipped(layer, failed))
                     continue
@@ -209,6 +225,8 @@ class Engine:
                 results=tuple(results),
             )
             folder.write_report(report.to_json())
+        if self._watcher_error is not None:
+            raise self._watcher_error
         return _raise_on_failure(report)
 
 

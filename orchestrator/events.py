@@ -147,6 +147,18 @@ def parse(line: str, *, layer: str = "") -> Event | None:
     return replace(event, layer=layer) if event else None
 
 
+def without_source(line: str) -> str:
+    """The line without the piece of source that Terraform quotes in a diagnostic: it may be a line of variables."""
+    if '"snippet"' not in line:
+        return line
+    try:
+        data = json.loads(line)
+        data["diagnostic"].pop("snippet", None)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return line
+    return json.dumps(data, ensure_ascii=False)
+
+
 def _from_json(type_: str, data: Mapping[str, Any]) -> Event | None:
     operation, dash, phase = type_.partition("_")
     if dash and operation in ("apply", "refresh", "ephemeral_op") and isinstance(data.get("hook"), dict):

@@ -110,6 +110,9 @@ class LayerRun:
         self._lock_timeout = options.lock_timeout or config.terraform.lock_timeout
         self._parallelism = options.parallelism or config.terraform.parallelism
         self._skipped_init = False
+        self._is_applying = False
+        self._began = datetime.now(UTC)
+        self._command_began = self._began
         self._seconds = 0.0
         self._terraform = TerraformClient(
             binary=checked.binary,
@@ -121,11 +124,11 @@ class LayerRun:
             grace=config.interrupt_grace,
             on_event=emit,
             on_line=run.log,
+            on_trace=run.trace,
         )
 
     def go(self, command: str, confirm: Confirm | None) -> LayerResult:
         """Plan, and where there is somebody to confirm it, apply."""
-        began = datetime.now(UTC)
         plan: Plan | None = None
         error: WealistError | None = None
         try:
@@ -137,15 +140,20 @@ class LayerRun:
         except CommandInterruptedError as interrupted:
             outcome, error = Outcome.INTERRUPTED, interrupted
         except KeyboardInterrupt:
-            # At the question; while Terraform runs, Ctrl-C is a request to the cancellation.
-            message = f"{self._layer.id}: interrupted at the question; nothing was applied"
+            # Between two commands, or at the question; while Terraform runs, it is a request to the cancellation.
+            what = "the apply had begun" if self._is_applying else "nothing was applied"
+            message = f"{self._layer.id}: interrupted; {what}"
             outcome, error = Outcome.INTERRUPTED, CommandInterruptedError(message, argv=(), returncode=0)
         except CommandError as failed:
-            outcome, error = Outcome.FAILED, self._locked(failed, began) or failed
+            outcome, error = Outcome.FAILED, self._locked(failed) or failed
         except WealistError as failed:
             outcome, error = Outcome.FAILED, failed
+        except BaseException as bug:
+            # Not ours to explain, but the ledger must not end with an apply that never ended.
+            self._record("finished", command=command, outcome=str(Outcome.FAILED), error={"message": repr(bug)})
+            raise
         if error is not None:
-            self._mention_unsaved_state(error, began)
+            self._mention_unsaved_state(error)
             if isinstance(error, TerraformError):
                 error.layer = self._layer.id
         after = self._state_after(outcome)
@@ -177,6 +185,8 @@ class LayerRun:
     def _plan(self) -> Plan | None:
         """The saved plan, or None where it would change nothing."""
         var_files = list(self._options.var_files)
+        sensitive = (name for name, variable in self._layer.variables.items() if variable.is_sensitive)
+        self._redact.add(self._options.values[name] for name in sensitive if name in self._options.values)
         values = variables.render(self._options.values, self._layer)
         if values:
             path = self._run.variables_file(self._layer.id)
@@ -216,6 +226,7 @@ class LayerRun:
             )
         self._stop_if_asked("apply")
         self._record("apply-started", plan_digest=plan.digest, serial=self._before.serial if self._before else None)
+        self._is_applying = True
         self._step(
             "apply",
             lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
@@ -226,6 +237,7 @@ class LayerRun:
         self._stop_if_asked(name)
         self._emit(events.StepStarted(layer=self._layer.id, step=name))
         began = time.monotonic()
+        self._command_began = datetime.now(UTC)
         try:
             value = call()
         finally:
@@ -238,13 +250,19 @@ class LayerRun:
         if self._cancellation.is_requested:
             raise CommandInterruptedError(f"{self._layer.id}: stopped before {step}", argv=(), returncode=0)
 
-    def _locked(self, error: CommandError, began: datetime) -> StateLockedError | None:
-        """Evidence that the command failed on somebody's lock: one that is there now and was there before it began."""
+    def _locked(self, error: CommandError) -> StateLockedError | None:
+        """Evidence that a plan or an apply failed on somebody's lock.
+
+        The lock is there now, was there before the command began, and Terraform blames no line of the configuration.
+        """
+        blamed = any(diagnostic.is_error and diagnostic.where for diagnostic in error.diagnostics)
+        if error.argv[1] not in ("plan", "apply") or blamed:
+            return None
         try:
             locks = read_locks(self._session, self._layer.backend)
         except WealistError:
             return None
-        held = [lock for lock in locks if lock.created is None or lock.created <= began]
+        held = [lock for lock in locks if lock.created is None or lock.created <= self._command_began]
         if not held:
             return None
         lock: Lock = held[0]
@@ -256,10 +274,10 @@ class LayerRun:
         locked.__cause__ = error
         return locked
 
-    def _mention_unsaved_state(self, error: WealistError, began: datetime) -> None:
+    def _mention_unsaved_state(self, error: WealistError) -> None:
         """Terraform leaves the state beside the HCL when it can't save it; it is all that knows what was made."""
         path = self._folder / UNSAVED_STATE
-        if path.exists() and path.stat().st_mtime >= began.timestamp():
+        if path.exists() and path.stat().st_mtime >= self._began.timestamp():
             path.chmod(0o600)
             error.message = f"{error.message}. The state could not be saved and is in {path}: keep that file"
             error.hint = self._target.command(f"tf {self._layer.id} -- state push {UNSAVED_STATE}")

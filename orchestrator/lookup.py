@@ -87,4 +87,7 @@ def find_secret(estate: Estate, name: str, target: Target, *, stage: str = secre
             f"secret {name}: layer {layer.id} has no output {config.output!r} that holds an ARN",
             hint=f"check secrets.{name}.output in wealist.yaml, or: {target.command(f'up {layer.name}')}",
         )
+    if layer.backend.profile or layer.backend.role_arn:
+        # The backend's identity is for the state alone.
+        session = Session(target.aws)
     return secrets.fetch(session, name=name, arn=output.value, stage=stage)

@@ -73,6 +73,7 @@ class ResourceChange:
     Attributes:
         address: `module.db.aws_db_instance.this[0]`.
         before, after: Attribute values, in clear; never print them, print `attribute_changes`.
+        import_id: The provider's id of what an `import` block takes over, or None.
         reason: Terraform's own word for why (`replace_because_cannot_update`), or empty.
     """
 
@@ -88,7 +89,13 @@ class ResourceChange:
     after_sensitive: Any
     replace_paths: tuple[tuple[str | int, ...], ...] = ()
     previous_address: str | None = None
+    import_id: str | None = None
     reason: str = ""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is anything to tell of it: a change, a new address, an import."""
+        return self.action.is_change or self.previous_address is not None or self.import_id is not None
 
     def __repr__(self) -> str:
         return f"ResourceChange({self.action} {self.address})"
@@ -109,6 +116,7 @@ class ResourceChange:
             after_sensitive=change.get("after_sensitive"),
             replace_paths=tuple(tuple(path) for path in change.get("replace_paths") or ()),
             previous_address=data.get("previous_address"),
+            import_id=_import_id(change.get("importing")),
             reason=data.get("action_reason") or "",
         )
 
@@ -179,7 +187,7 @@ class Plan:
             return cls(
                 digest=digest,
                 terraform_version=str(data.get("terraform_version", "")),
-                changes=tuple(c for c in changes if c.action is not Action.NO_OP or c.previous_address),
+                changes=tuple(c for c in changes if c.action is not Action.NO_OP or c.is_shown),
                 outputs=tuple(_output_change(name, item) for name, item in outputs.items()),
                 drift=drift,
                 secrets=frozenset(_plan_secrets(data, (*changes, *drift))),
@@ -194,9 +202,14 @@ class Plan:
 
     @property
     def has_changes(self) -> bool:
-        return any(c.action.is_change or c.previous_address for c in self.changes) or any(
+        return any(change.is_shown for change in self.changes) or any(
             output.action.is_change for output in self.outputs
         )
+
+
+def _import_id(importing: Any) -> str | None:
+    """What is imported; an import whose id is not known yet still is one."""
+    return None if importing is None else str(importing.get("id") or UNKNOWN)
 
 
 def _plan_secrets(data: Mapping[str, Any], changes: Iterable[ResourceChange]) -> Iterator[str]:

@@ -116,7 +116,7 @@ def _findings(
         yield verdict.no_credentials(error)
         return
     yield verdict.credentials(identity)
-    yield from verdict.account(layer, config, identity, target)
+    yield from verdict.account(layer, config, identity.account, target)
     bucket = verdict.bucket(backend, target, calls.region.result)
     yield from bucket
     if not any(finding.is_error for finding in bucket):
@@ -174,8 +174,9 @@ class _Calls:
         """
         # Clients are made before any call, one after the other: boto3 does not promise that making them is thread-safe.
         for backend in {layer.backend for layer in layers}:
-            for service in ("sts", "s3", *(("dynamodb",) if backend.dynamodb_table else ())):
+            for service in ("s3", *(("dynamodb",) if backend.dynamodb_table else ())):
                 sessions.for_backend(backend).client(service, backend.region)
+            sessions.default.client("sts", backend.region)
         shared: dict[Any, Future[Any]] = {}
         return {layer.id: cls._start(pool, sessions, layer.backend, shared) for layer in layers}
 
@@ -195,7 +196,7 @@ class _Calls:
         bucket = (backend.bucket, backend.region)
         table = (backend.dynamodb_table, backend.region)
         return cls(
-            identity=call(who_am_i, region=backend.region),
+            identity=pool.submit(who_am_i, sessions.default, region=backend.region),
             region=call(look.bucket_region, bucket, backend=backend),
             versioned=call(look.is_versioned, bucket, backend=backend),
             encrypted=call(look.is_encrypted, bucket, backend=backend),

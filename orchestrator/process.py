@@ -15,8 +15,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -32,11 +32,30 @@ OnLine = Callable[[str], None]
 class Cancellation:
     """A request to stop, made from a signal handler or another thread.
 
-    The first request asks the running child to stop, the second ends it.
+    The first request asks the running child to stop, the second ends it. Where no child runs there is nobody to ask, and
+    whoever makes the request has to stop the program itself.
     """
 
     def __init__(self) -> None:
         self._requests = 0
+        self._children = 0
+        self._lock = threading.Lock()
+
+    @property
+    def has_child(self) -> bool:
+        """Whether a child runs that would hear of a request."""
+        return self._children > 0
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """A child runs for as long as the block does."""
+        with self._lock:
+            self._children += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._children -= 1
 
     @property
     def requests(self) -> int:
@@ -64,6 +83,10 @@ class Command:
     cwd: Path
     env: Mapping[str, str] = field(repr=False)
     grace: float = 60.0
+
+
+class StartError(OSError):
+    """The program could not be started at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,23 +125,20 @@ def run(
         on_stopping: Told once when the child is asked to stop, with the grace in seconds, and once more, with
             0.0, when it is being ended.
 
+    A callback that fails never reaches the child: it runs to its end unheard, and the failure is raised after it.
+    KeyboardInterrupt is a request to stop like any other.
+
     Raises:
-        OSError: The program can't be started.
+        StartError: The program can't be started.
     """
-    with subprocess.Popen(
-        list(command.argv),
-        cwd=command.cwd,
-        env=dict(command.env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as child:
+    cancellation = cancellation or Cancellation()
+    with _start(command) as child:
         assert child.stdout is not None
         assert child.stderr is not None
-        out, err = _Drain(child.stdout, on_line), _Drain(child.stderr, None)
+        told = _Guarded(on_stopping)
+        out, err = _Drain(child.stdout, _Guarded(on_line)), _Drain(child.stderr, _Guarded(None))
         try:
-            interrupted = _wait(child, command.grace, cancellation or Cancellation(), on_stopping)
+            interrupted = _wait(child, command.grace, cancellation, told)
             if interrupted:
                 # What the child started and did not end itself, a provisioner's script, say.
                 _end(child)
@@ -128,8 +148,9 @@ def run(
         finally:
             out.join()
             err.join()
-    if out.error is not None:
-        raise out.error
+    for callback in (out.on_line, told):
+        if callback.error is not None:
+            raise callback.error
     return Completed(returncode=child.returncode, stdout=out.text, stderr=err.text, was_interrupted=interrupted)
 
 
@@ -147,15 +168,45 @@ def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-class _Drain(threading.Thread):
-    """Reads a pipe to its end; an error in the callback is kept, and the pipe is read on all the same."""
+def _start(command: Command) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            list(command.argv),
+            cwd=command.cwd,
+            env=dict(command.env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise StartError(error.errno, error.strerror, error.filename) from error
 
-    def __init__(self, pipe: IO[bytes], on_line: OnLine | None) -> None:
+
+class _Guarded:
+    """A callback that is called until it fails once; its failure is kept for later."""
+
+    def __init__(self, callback: Callable[..., None] | None) -> None:
+        self._callback = callback
+        self.error: BaseException | None = None
+
+    def __call__(self, *values: object) -> None:
+        if self._callback is None or self.error is not None:
+            return
+        try:
+            self._callback(*values)
+        except BaseException as error:  # noqa: BLE001 - a display that exits must not take a running apply with it
+            self.error = error
+
+
+class _Drain(threading.Thread):
+    """Reads a pipe to its end, since a full one would stop the child."""
+
+    def __init__(self, pipe: IO[bytes], on_line: _Guarded) -> None:
         super().__init__(daemon=True)
         self._pipe = pipe
-        self._on_line = on_line
         self._lines: list[str] = []
-        self.error: Exception | None = None
+        self.on_line = on_line
         self.start()
 
     @property
@@ -166,38 +217,36 @@ class _Drain(threading.Thread):
         for raw in self._pipe:
             line = raw.decode(errors="replace")
             self._lines.append(line)
-            if self._on_line is not None and self.error is None:
-                try:
-                    self._on_line(line)
-                except Exception as error:  # noqa: BLE001 - raised again by run(), once the child has ended
-                    self.error = error
+            self.on_line(line)
 
 
 def _wait(
     child: subprocess.Popen[bytes],
     grace: float,
     cancellation: Cancellation,
-    on_stopping: Callable[[float], None] | None,
+    on_stopping: _Guarded,
 ) -> bool:
     """Wait for the child; returns whether it was asked to stop."""
     deadline: float | None = None
     ended = False
     while True:
-        with suppress(subprocess.TimeoutExpired):
+        try:
             child.wait(_POLL)
             return deadline is not None
+        except subprocess.TimeoutExpired:
+            pass
+        except KeyboardInterrupt:
+            cancellation.request()
         now = time.monotonic()
         if deadline is None and cancellation.requests > 0:
             deadline = now + grace
             child.send_signal(signal.SIGINT)
-            if on_stopping:
-                on_stopping(grace)
+            on_stopping(grace)
         elif deadline is not None and not ended and (cancellation.requests > 1 or now > deadline):
             ended = True
             deadline = now + _KILL_AFTER
             child.send_signal(signal.SIGTERM)
-            if on_stopping:
-                on_stopping(0.0)
+            on_stopping(0.0)
         elif deadline is not None and ended and now > deadline:
             _end(child)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
 
@@ -60,6 +61,16 @@ class Redactor:
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern else text
 
+    def data(self, value: Any) -> Any:
+        """The same for plain data, string by string, so that what it is written as stays well-formed."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, Mapping):
+            return {key: self.data(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.data(item) for item in value]
+        return value
+
 
 class RedactedStream:
     """A text stream whose every write goes through a redactor; the rest is the stream's own."""
@@ -88,8 +99,13 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(item)
 
 
+def _is_telling(line: str) -> bool:
+    """Whether a single line of a longer secret is worth masking: a lone bracket with its indentation is not."""
+    return sum(character.isalnum() for character in line) >= SHORTEST
+
+
 def _forms(value: str) -> set[str]:
-    forms = {value, *(line for line in value.splitlines())} if "\n" in value else {value}
+    forms = {value, *(line.strip() for line in value.splitlines() if _is_telling(line))}
     forms |= {quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1]}
     forms |= {json.dumps(value, ensure_ascii=False)[1:-1]}
     raw = value.encode()

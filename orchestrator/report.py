@@ -34,6 +34,11 @@ class Outcome(StrEnum):
     def is_failure(self) -> bool:
         return self in (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.SKIPPED)
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether what stands on the layer must not be touched now: it failed, or its plan was turned down."""
+        return self.is_failure or self is Outcome.DECLINED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerResult:
@@ -73,7 +78,7 @@ class LayerResult:
         changes = [
             {"address": change.address, "action": str(change.action), "reason": change.reason or None}
             for change in (self.plan.changes if self.plan else ())
-            if change.action.is_change
+            if change.is_shown
         ]
         outputs = {output.name: output.shown for output in self.outputs}
         return {**self.summary(), "changes": changes, "outputs": outputs}
@@ -93,7 +98,7 @@ class RunReport:
     @property
     def has_changes(self) -> bool:
         """Whether any layer had something to change, applied or not."""
-        return any(result.plan is not None and result.plan.has_changes for result in self.results)
+        return any(result.plan is not None for result in self.results)
 
     @property
     def exit_code(self) -> int:
@@ -101,8 +106,7 @@ class RunReport:
         for result in self.results:
             if result.error is not None:
                 return result.error.exit_code
-        unfinished = (result.outcome.is_failure or result.outcome is Outcome.DECLINED for result in self.results)
-        return 1 if any(unfinished) else 0
+        return 1 if any(result.outcome.is_unfinished for result in self.results) else 0
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -67,7 +67,7 @@ class State:
                 outputs={name: Output.from_json(name, value) for name, value in data["outputs"].items()},
                 secrets=frozenset(_secrets(data)),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(
                 f"{url}: this is not a Terraform state ({type(error).__name__}: {error})",
                 hint="list its versions: aws s3api list-object-versions --bucket BUCKET --prefix KEY",

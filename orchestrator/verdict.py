@@ -44,16 +44,18 @@ def credentials(identity: Identity) -> Finding:
     return _ok("credentials", identity.arn, f"account {identity.account}")
 
 
-def account(layer: Layer, config: Config, identity: Identity, target: Target) -> list[Finding]:
+def account(layer: Layer, config: Config, account_id: str, target: Target) -> list[Finding]:
     pinned = config.accounts.get(layer.environment)
     if pinned is None:
         return []
-    if pinned == identity.account:
+    if pinned == account_id:
         return [_ok("account", pinned, f"the one that {layer.environment} is pinned to")]
+    if target.aws.is_hermetic:
+        return [_ok("account", pinned, f"the sandbox, {account_id}, stands for it")]
     return [
         _error(
             "account.mismatch",
-            identity.account,
+            account_id,
             f"{layer.environment} is pinned to account {pinned} (accounts.{layer.environment} in wealist.yaml)",
             f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}",
         )

@@ -141,7 +141,7 @@ def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
         ),
         (
             "version: 1\nsecrets:\n  exec:\n    layer: a\n    output: b\n",
-            "wealist.yaml:3: secrets.exec: the name is a sub-command of `wealist secrets`; choose another",
+            "wealist.yaml:3: secrets.exec: the name is reserved for `wealist secrets` itself; choose another",
         ),
         (
             "version: 1\nterraform:\n  lock_timeout: soon\n",

@@ -12,7 +12,6 @@ from orchestrator.errors import (
     CommandError,
     ConfigError,
     DependencyCycleError,
-    GuardError,
     LayerNotFoundError,
     LayerOrderError,
     PreflightError,
@@ -177,7 +176,7 @@ def test_layers_that_share_a_bucket_are_bootstrapped_once(estate: Estate, aws: N
 def test_bootstrap_is_guarded_by_the_account(tmp_path: Path, aws: None, runner: FakeRunner) -> None:
     estate = Estate.find(write_estate(tmp_path / "estate", f"{YAML}accounts:\n  prod: '210987654321'\n"))
 
-    with pytest.raises(GuardError, match="prod is pinned to 210987654321"):
+    with pytest.raises(PreflightError, match="prod is pinned to account 210987654321"):
         engine(estate, runner).bootstrap([])
 
 
@@ -258,7 +257,8 @@ def test_a_stray_destroy_does_not_reach_terraform_and_is_named(
     engine(estate, runner, environ, on_event=seen.append).plan(["foundation"])
 
     for command in runner.commands:
-        assert not {"TF_CLI_ARGS_plan", "TF_WORKSPACE"} & set(command.env)
+        assert "TF_CLI_ARGS_plan" not in command.env
+        assert command.env["TF_WORKSPACE"] == "default"
         assert command.env["AWS_PROFILE"] == "ops"
     notices = [event.text for event in seen if isinstance(event, events.Notice)]
     assert notices == [

@@ -103,3 +103,12 @@ def test_a_warning_is_no_error_and_may_have_no_source() -> None:
     assert isinstance(found, events.Diagnostic)
     assert not found.is_error
     assert (found.where, found.line, found.address) == ("", 0, "")
+
+
+def test_a_quoted_piece_of_source_is_taken_out() -> None:
+    """Terraform quotes the line that it complains of, and that may be a line of variables."""
+    line = json.dumps({"type": "diagnostic", "diagnostic": {"summary": "s", "snippet": {"code": "pw = hunter2"}}})
+
+    assert "hunter2" not in events.without_source(line)
+    assert json.loads(events.without_source(line))["diagnostic"] == {"summary": "s"}
+    assert events.without_source('no json with "snippet" in it') == 'no json with "snippet" in it'

@@ -508,6 +508,6 @@ def test_ctrl_c_at_the_question_applies_nothing_and_is_in_the_ledger(rig: Rig) -
     assert result.outcome is Outcome.INTERRUPTED
     assert result.error is not None
     assert result.error.exit_code == 130
-    assert result.error.message == "prod/foundation: interrupted at the question; nothing was applied"
+    assert result.error.message == "prod/foundation: interrupted; nothing was applied"
     assert "apply" not in rig.runner.started
     assert [entry["outcome"] for entry in rig.ledger()] == ["interrupted"]

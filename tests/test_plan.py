@@ -311,3 +311,14 @@ def test_a_mark_below_what_is_unknown_masks_the_old_value() -> None:
     )
 
     assert found == [("out", {"user": "admin", "pass": "(redacted)"}, "(known after apply)")]
+
+
+def test_an_import_is_a_change_that_is_shown() -> None:
+    change = {"actions": ["no-op"], "before": {}, "after": {}, "importing": {"id": "vpc-1"}}
+    resource = {"address": "aws_vpc.this", "type": "aws_vpc", "name": "this", "mode": "managed", "change": change}
+
+    plan = Plan.from_json({"format_version": "1.2", "resource_changes": [resource]}, digest="d")
+
+    assert plan.has_changes
+    (shown,) = plan.changes
+    assert (shown.import_id, shown.is_shown) == ("vpc-1", True)

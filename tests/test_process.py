@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator import process
-from orchestrator.process import Cancellation, Command, Completed
+from orchestrator.process import Cancellation, Command, Completed, StartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ def test_bytes_that_are_no_text_do_not_stop_it(tmp_path: Path) -> None:
 
 
 def test_a_program_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(StartError):
         process.run(Command(argv=[str(tmp_path / "gone")], cwd=tmp_path, env={}))
 
 
@@ -199,28 +199,45 @@ def test_a_child_that_was_not_asked_was_not_interrupted(tmp_path: Path) -> None:
     assert not process.run(command(tmp_path, ""), cancellation=Cancellation()).was_interrupted
 
 
-def test_an_exception_while_waiting_kills_the_whole_group(tmp_path: Path) -> None:
-    pids: list[int] = []
+@pytest.mark.parametrize("failure", [SystemExit, BrokenPipeError, KeyboardInterrupt])
+def test_a_display_that_fails_does_not_take_the_child_with_it(failure: type[BaseException], tmp_path: Path) -> None:
+    """`wealist up 2>&1 | tee log`, and Ctrl-C: tee is gone, and whatever is printed fails."""
     program = """
-import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-print(os.getpid(), child.pid)
+import signal, sys, time
+from pathlib import Path
+def stop(*_):
+    Path("saved").write_text("its state")
+    sys.exit(0)
+signal.signal(signal.SIGINT, stop)
+print("ready", flush=True)
 time.sleep(60)
 """
     cancellation = Cancellation()
 
-    def on_line(line: str) -> None:
-        pids.extend(map(int, line.split()))
+    def on_line(_line: str) -> None:
         cancellation.request()
+        raise failure
 
     def on_stopping(_grace: float) -> None:
-        raise KeyboardInterrupt
+        raise failure
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(failure):
         process.run(command(tmp_path, program), on_line=on_line, on_stopping=on_stopping, cancellation=cancellation)
 
-    assert len(pids) == 2
-    wait_for(lambda: not any(map(is_alive, pids)))
+    assert (tmp_path / "saved").read_text() == "its state"
+
+
+def test_a_pipe_is_read_on_after_its_reader_has_failed(tmp_path: Path) -> None:
+    """A full pipe would stop Terraform for ever, with the lock in its hand."""
+
+    def on_line(_line: str) -> None:
+        raise SystemExit
+
+    program = "for n in range(20_000):\n    print('x' * 50)\nopen('done', 'w').close()"
+    with pytest.raises(SystemExit):
+        process.run(command(tmp_path, program), on_line=on_line)
+
+    assert (tmp_path / "done").exists()
 
 
 def test_a_grandchild_that_keeps_the_pipe_open_does_not_outlive_a_killed_run(

@@ -107,3 +107,14 @@ def test_where_everything_is_published_nothing_is_masked() -> None:
     redact.allow(["vpc-0a1b2c3d"])
 
     assert redact("vpc-0a1b2c3d") == "vpc-0a1b2c3d"
+
+
+def test_data_stays_well_formed_whatever_is_masked() -> None:
+    """The lines of a secret that is itself pretty JSON look like the indentation of what it is printed in."""
+    secret = json.dumps({"nested": {"key": "hunter2-value"}}, indent=4)
+    redact = Redactor([secret])
+
+    text = json.dumps({"a": {"b": {"c": [1]}}, "d": secret}, indent=2)
+
+    assert json.loads(redact(json.dumps({"a": {"b": {"c": [1]}}}, indent=4))) == {"a": {"b": {"c": [1]}}}
+    assert redact.data(json.loads(text)) == {"a": {"b": {"c": [1]}}, "d": MASK}

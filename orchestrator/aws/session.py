@@ -99,6 +99,11 @@ class Sessions:
         self.settings = settings
         self._sessions: dict[tuple[str | None, str | None], Session] = {}
 
+    @cached_property
+    def default(self) -> Session:
+        """The identity that Terraform's providers use, whatever the backend uses for the state."""
+        return self._sessions.setdefault((None, None), Session(self.settings))
+
     def for_backend(self, backend: Backend) -> Session:
         key = (backend.profile, backend.role_arn)
         if key not in self._sessions:

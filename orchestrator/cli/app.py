@@ -126,7 +126,9 @@ def up(
     for name in layers:
         run.estate.resolve(name)
     if not auto_approve:
-        run.must_be_asked("--auto-approve", non_interactive=non_interactive)
+        # A question can only be about a plan that is shown.
+        is_hidden = run.log_format is o.LogFormat.JSON
+        run.must_be_asked("--auto-approve", non_interactive=non_interactive or is_hidden)
 
     def confirm(layer: Layer, _plan: Plan) -> bool:
         return auto_approve or run.ask(f"Apply this to {layer.id} ({run.target.name})? Only 'yes' will do:")

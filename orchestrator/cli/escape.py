@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # These touch neither the state nor AWS.
-_OFFLINE = frozenset({"fmt", "validate", "version", "providers", "get", "help", "metadata", "test", "init"})
+_OFFLINE = frozenset({"fmt", "validate", "version", "get", "help", "metadata"})
 
 
 def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:

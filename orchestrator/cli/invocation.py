@@ -14,7 +14,7 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -42,7 +42,6 @@ class Start:
     after: tuple[str, ...] | None = None
     chdir: Path | None = None
     sandbox: bool = False
-    said: list[str] = field(default_factory=list)
 
 
 class Invocation:
@@ -65,7 +64,7 @@ class Invocation:
         self.wants_sandbox = sandbox or start.sandbox
         self.log_format = log_format
         self._terraform_bin = terraform_bin
-        self._profile = profile
+        self.profile = profile
         self._no_color = no_color or bool(os.environ.get("NO_COLOR"))
 
     @cached_property
@@ -83,7 +82,7 @@ class Invocation:
 
         program = self._terraform_bin or self.estate.config.terraform.bin
         if not self.wants_sandbox:
-            return aws_target(self.estate.root, self.environ, terraform_bin=program, profile=self._profile)
+            return aws_target(self.estate.root, self.environ, terraform_bin=program, profile=self.profile)
         from orchestrator.sandbox.target import start_sandbox
 
         sandbox = start_sandbox(self.estate, self.environ, terraform_bin=program)
@@ -202,9 +201,13 @@ _COMMON = (
 @contextmanager
 def _stoppable(cancellation: Cancellation) -> Iterator[None]:
     def on_signal(_signal: int, _frame: object) -> None:
+        if not cancellation.has_child:
+            raise KeyboardInterrupt
         cancellation.request()
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    # SIGHUP is a closed terminal or a lost connection: the apply is stopped politely, not left to die of a broken pipe.
+    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, on_signal) for number in stopping}
     try:
         yield
     finally:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any
 
 
-def print_json(data: Any, *, redact: Callable[[str], str] = str) -> None:
-    """JSON; what describes a run goes through the redactor, what was asked for by name does not."""
-    print(redact(json.dumps(data, indent=2, ensure_ascii=False)))
+def print_json(data: Any) -> None:
+    print(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def print_value(value: Any, *, as_json: bool) -> None:

@@ -113,7 +113,7 @@ def plan_text(plan: Plan, layer: str) -> Text:
     """A plan as a person wants it before saying yes: counts, then a line a resource, with what differs below it."""
     text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), "\n")
     order = [Action.CREATE, Action.NO_OP, Action.UPDATE, Action.FORGET, Action.REPLACE, Action.DELETE]
-    shown = [c for c in plan.changes if c.action.is_change or c.previous_address]
+    shown = [change for change in plan.changes if change.is_shown]
     for change in sorted(shown, key=lambda c: (order.index(c.action), c.address)):
         _append_change(text, change)
     outputs = [output for output in plan.outputs if output.action.is_change]
@@ -129,6 +129,9 @@ def plan_text(plan: Plan, layer: str) -> Text:
 def counts(plan: Plan, words: dict[Action, str] = _DONE) -> str:
     """`2 to create, 1 to replace`, or that only outputs change."""
     parts = [f"{plan.counts[action]} {word}" for action, word in words.items() if action in plan.counts]
+    imports = sum(change.import_id is not None for change in plan.changes)
+    if imports:
+        parts.insert(0, f"{imports} {'to import' if words is _PHRASES else 'imported'}")
     return ", ".join(parts) or "no resources, only outputs or addresses"
 
 
@@ -164,6 +167,8 @@ def _append_change(text: Text, change: ResourceChange) -> None:
     text.append(f"  {symbol} {change.address}", style=style)
     if change.previous_address:
         text.append(f"  (was {change.previous_address})", style="dim")
+    if change.import_id:
+        text.append(f"  (import of {change.import_id})", style="cyan")
     if change.reason:
         text.append(f"  ({change.reason.replace('_', ' ')})", style="dim")
     text.append("\n")
@@ -186,5 +191,9 @@ def _literal(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
+    from orchestrator.cli.boundary import redact
+
+    # Before it is cut: half a secret is no value that the stream's redactor knows.
+    value = redact.data(value)
     text = value if isinstance(value, str) and value.startswith("(") else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"

@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.report import RunReport
 
-# wealist decides these itself; a second opinion would undo what it promises.
-_OWN_FLAGS = frozenset(
-    {"auto-approve", "out", "json", "input", "detailed-exitcode", "destroy", "refresh-only", "state"}
-)
-_OWN_FLAGS |= {"state-out", "backup", "lock", "lock-timeout", "var", "var-file", "chdir"}
-
 
 def options(
     run: Invocation,
@@ -36,10 +30,6 @@ def options(
     upgrade: bool,
     keep_terraform_log: bool,
 ) -> RunOptions:
-    for word in run.after or ():
-        name = word.lstrip("-").partition("=")[0]
-        if name in _OWN_FLAGS:
-            raise UsageError(f"-- {word}: wealist sets -{name} itself", hint="wealist up --help lists its own flags")
     return RunOptions(
         values=parse_assignments(values or ()),
         var_files=tuple(var_files or ()),
@@ -80,7 +70,7 @@ def _leave(report: RunReport, *, json: bool, report_file: Path | None) -> None:
     from orchestrator.cli.boundary import redact
 
     if json:
-        plain.print_json(report.to_json(), redact=redact)
+        plain.print_json(redact.data(report.to_json()))
     if report_file is not None:
-        text = redact(jsonlib.dumps(report.to_json(), indent=2, ensure_ascii=False))
+        text = jsonlib.dumps(redact.data(report.to_json()), indent=2, ensure_ascii=False)
         report_file.write_text(text + "\n", encoding="utf-8")

@@ -26,7 +26,7 @@ def start(run: Invocation, *, json: bool) -> None:
 
 def stop(run: Invocation) -> None:
     """Stop it; where none runs, say so and be content."""
-    stopped = control.stop(sandbox_target.sandbox_home(run.estate.root))
+    stopped = sandbox_target.stop_sandbox(run.estate.root)
     run.say("stopped; everything in it is gone" if stopped else "it doesn't run")
 
 

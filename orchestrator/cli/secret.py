@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from dataclasses import dataclass
+from json import dumps as json_text
 from typing import TYPE_CHECKING
 
 from orchestrator import lookup
@@ -90,6 +92,11 @@ def _execute(run: Invocation, request: Request, value: str) -> None:
         raise UsageError(f"{program[0]}: can't be started: {error.strerror}", hint=_EXEC_USAGE) from error
 
 
+def _jq(field: str) -> str:
+    path = f".{field}" if re.fullmatch(r"[A-Za-z_]\w*", field) else f".[{json_text(field)}]"
+    return f" | jq -r {shlex.quote(path) if path != f'.{field}' else path}"
+
+
 def _show_command(run: Invocation, request: Request) -> None:
     config = lookup.secret_config(run.estate, request.name)
     layer = run.estate.layer(config.layer)
@@ -99,8 +106,10 @@ def _show_command(run: Invocation, request: Request) -> None:
         *(['eval "$(wealist sandbox env)"'] if run.wants_sandbox else []),
         f"cd {folder}",
         "aws secretsmanager get-secret-value \\",
-        f'  --secret-id "$(terraform output -raw {config.output})" \\',
+        f"  --region {layer.backend.region} \\",
+        *([f"  --profile {shlex.quote(run.profile)} \\"] if run.profile else []),
+        f'  --secret-id "$(terraform output -raw {shlex.quote(config.output)})" \\',
         *([f"  --version-stage {request.stage} \\"] if request.stage != "AWSCURRENT" else []),
-        f"  --query SecretString --output text{f' | jq -r .{field}' if field else ''}",
+        f"  --query SecretString --output text{_jq(field) if field else ''}",
     ]
     print("\n".join(lines))

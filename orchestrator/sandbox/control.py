@@ -110,11 +110,15 @@ def start(home: Path, *, environ: Mapping[str, str], modules: Sequence[Path], ac
     child = spawn(Command(argv=argv, cwd=home, env=env), log=log_file(home))
     _children.append(child)
     deadline = time.monotonic() + _START_TIMEOUT
-    while child.poll() is None and time.monotonic() < deadline:
-        server = find(home)
-        if server:
-            return server
-        time.sleep(0.05)
+    try:
+        while child.poll() is None and time.monotonic() < deadline:
+            server = find(home)
+            if server:
+                return server
+            time.sleep(0.05)
+    except BaseException:
+        child.kill()
+        raise
     child.kill()
     said = [line for line in log_file(home).read_text(errors="replace").splitlines() if line.strip()]
     raise SandboxError(

@@ -11,7 +11,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.artifacts import prepare_home
 from orchestrator.sandbox import control, provider, workspace
@@ -76,12 +76,14 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
             (folder / name).mkdir(exist_ok=True)
     with control.only_one(home):
         server = control.find(home)
-        was_started = server is None
-        if server is None:
-            server = _start(estate, environ, home)
+        setup = _read_setup(home, server)
+        was_started = server is None or setup is None
+        if server is None or setup is None:
+            # One without its setup was interrupted while it started.
+            control.stop(home)
+            server, setup = _start(estate, environ, home)
             workspace.forget_init(work)
         workspace.synchronize(estate, work)
-        setup = json.loads((home / _SETUP).read_text(encoding="utf-8"))
     target = Target(
         name="sandbox",
         home=home,
@@ -96,7 +98,25 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
     return Sandbox(target=target, server=server, was_started=was_started, unheeded=unheeded, **setup)
 
 
-def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> Server:
+def stop_sandbox(root: Path) -> bool:
+    """Stop an estate's sandbox; what was in it is gone. Returns whether one ran.
+
+    Raises:
+        SandboxError: It does not end.
+    """
+    return control.stop(sandbox_home(root))
+
+
+def _read_setup(home: Path, server: Server | None) -> dict[str, Any] | None:
+    """What was written down when this very server was started."""
+    try:
+        setup: dict[str, Any] = json.loads((home / _SETUP).read_text(encoding="utf-8"))
+        return setup if server is not None and setup.pop("token") == server.token else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> tuple[Server, dict[str, Any]]:
     """Start the server, and write down for all later commands where providers and modules come from."""
     providers = provider.provider_source(environ)
     source = provider.module_source(environ)
@@ -112,8 +132,10 @@ def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> Server:
     (home / _CLI_CONFIG).write_text(config, encoding="utf-8")
     asked = {name: environ.get(name) for name in _SOURCES}
     setup = {"provider": providers.description, "modules": described[source], "asked": asked}
-    (home / _SETUP).write_text(json.dumps(setup), encoding="utf-8")
-    return server
+    path = home / _SETUP
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({**setup, "token": server.token}), encoding="utf-8")
+    return server, setup
 
 
 def environment(environ: Mapping[str, str], *, server: Server, cli_config: Path, home: Path) -> dict[str, str]:

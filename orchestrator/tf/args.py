@@ -13,9 +13,32 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+# wealist decides these itself; a second opinion would undo what it promises.
+OWN_FLAGS = frozenset(
+    {
+        *("auto-approve", "backup", "chdir", "destroy", "detailed-exitcode", "input", "json", "lock", "lock-timeout"),
+        *("out", "refresh-only", "state", "state-out", "var", "var-file"),
+    }
+)
+
+
+def check_extra(words: Sequence[str]) -> None:
+    """Refuse native flags that wealist sets itself.
+
+    Raises:
+        UsageError: One is among them.
+    """
+    for word in words:
+        name = word.lstrip("-").partition("=")[0]
+        if name in OWN_FLAGS:
+            raise UsageError(f"-- {word}: wealist sets -{name} itself", hint="wealist up --help lists its own flags")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

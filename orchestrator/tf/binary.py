@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import ConfigError, OutputFormatError, TerraformNotFoundError
-from orchestrator.process import Command, Runner
+from orchestrator.process import Command, Runner, StartError
 from orchestrator.tf import args
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def find(name: str, env: Mapping[str, str], *, runner: Runner, cwd: Path) -> Bin
     path = Path(found).absolute()
     try:
         done = runner(Command(argv=[str(path), *args.version()[1:]], cwd=cwd, env=env))
-    except OSError as error:
+    except StartError as error:
         raise TerraformNotFoundError(f"{path}: can't be started: {error.strerror}", hint=INSTALL) from error
     try:
         return Binary(path=path, version=str(json.loads(done.stdout)["terraform_version"]))

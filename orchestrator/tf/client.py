@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from orchestrator import events
 from orchestrator.errors import CommandError, CommandInterruptedError, OutputFormatError, TerraformNotFoundError
 from orchestrator.plan import Plan
-from orchestrator.process import Cancellation, Command, Completed, Runner
+from orchestrator.process import Cancellation, Command, Completed, Runner, StartError
 from orchestrator.tf import args
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class TerraformClient:
     Attributes:
         layer: The id that events and errors are stamped with.
         on_event: Gets every event of every command, in order, from a thread of the runner's.
-        on_line: Gets every raw line of Terraform's event stream, for the run's log.
+        on_line: Gets every line of Terraform's event stream, for the run's log.
+        on_trace: Gets what Terraform wrote to standard error, once a command has ended.
     """
 
     binary: Binary
@@ -50,6 +51,7 @@ class TerraformClient:
     grace: float = 60.0
     on_event: Callable[[Event], None] = _ignore
     on_line: Callable[[str], None] = _ignore
+    on_trace: Callable[[str], None] = _ignore
 
     def init(self, *, upgrade: bool = False) -> None:
         self._stream(args.init(upgrade=upgrade))
@@ -81,7 +83,7 @@ class TerraformClient:
         diagnostics: list[Diagnostic] = []
 
         def on_line(line: str) -> None:
-            self.on_line(line)
+            self.on_line(events.without_source(line))
             event = events.parse(line, layer=self.layer)
             if isinstance(event, events.Diagnostic):
                 diagnostics.append(event)
@@ -100,9 +102,14 @@ class TerraformClient:
     ) -> Completed:
         command = Command(argv=[str(self.binary.path), *argv[1:]], cwd=self.folder, env=self.env, grace=self.grace)
         try:
-            done = self.runner(command, on_line=on_line, on_stopping=self._on_stopping, cancellation=self.cancellation)
-        except OSError as error:
+            with self.cancellation.watching():
+                done = self.runner(
+                    command, on_line=on_line, on_stopping=self._on_stopping, cancellation=self.cancellation
+                )
+        except StartError as error:
             raise TerraformNotFoundError(f"{self.binary.path}: can't be started: {error.strerror}") from error
+        if done.stderr:
+            self.on_trace(done.stderr)
         if done.was_interrupted and done.returncode != 0:
             raise CommandInterruptedError(
                 f"{self.layer}: terraform {argv[1]} was interrupted and has stopped",

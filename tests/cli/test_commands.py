@@ -103,8 +103,8 @@ def test_bootstrap_without_a_question(shell: FakeRunner, aws: None, capsys: Capt
 def test_bootstrap_refuses_another_account(estate: Estate, shell: FakeRunner, aws: None, capsys: Capture) -> None:
     (estate.root / "wealist.yaml").write_text(f"{YAML}accounts:\n  prod: '210987654321'\n")
 
-    assert run(["bootstrap", "-y"]) == 13
-    assert f"these credentials are of account {ACCOUNT}, and prod is pinned to 210987654321" in capsys.readouterr().err
+    assert run(["bootstrap", "-y"]) == 10
+    assert f"of account {ACCOUNT}: prod is pinned to account 210987654321" in capsys.readouterr().err
 
 
 # preflight
@@ -347,7 +347,7 @@ def test_ctrl_c_at_the_question_is_130_and_applies_nothing(
     monkeypatch.setattr(terminal, "readline", readline)
 
     assert run(["up", "foundation"]) == 130
-    assert "interrupted at the question; nothing was applied" in capsys.readouterr().err
+    assert "interrupted; nothing was applied" in capsys.readouterr().err
     assert "apply" not in shell.started
 
 
@@ -660,6 +660,7 @@ def test_the_shell_commands_that_do_the_same(
     assert capsys.readouterr().out == (
         "cd terraform/prod/foundation\n"
         "aws secretsmanager get-secret-value \\\n"
+        "  --region ap-northeast-2 \\\n"
         '  --secret-id "$(terraform output -raw db_secret_arn)" \\\n'
         "  --query SecretString --output text | jq -r .password\n"
     )
@@ -726,7 +727,7 @@ def test_tf_becomes_terraform_in_the_layers_clean_environment(
     (became,) = seen
     program = str(estate.root / "bin" / "terraform")
     assert (became.program, became.argv) == (program, [program, "state", "list", "-id=a b"])
-    assert "TF_WORKSPACE" not in became.env
+    assert became.env["TF_WORKSPACE"] == "default"
     assert became.env["TF_IN_AUTOMATION"] == "1"
     assert Path.cwd() == estate.root / "terraform" / "prod" / "foundation"
     assert "note: TF_WORKSPACE is left out" in capsys.readouterr().err
@@ -846,7 +847,7 @@ def test_a_sandbox_is_started_shown_and_stopped(
 def test_a_sandbox_is_data_for_scripts(command: str, shell: FakeRunner, sandbox: Running, capsys: Capture) -> None:
     sandbox.start(Path())
     (shell_home := Path(".wealist/sandbox")).mkdir(parents=True)
-    (shell_home / "setup.json").write_text('{"provider": "p", "modules": "m"}')
+    (shell_home / "setup.json").write_text('{"provider": "p", "modules": "m", "token": "hunter2-token"}')
 
     assert run(["sandbox", command, "--json"]) == 0
 

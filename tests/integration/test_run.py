@@ -180,6 +180,77 @@ def test_ctrl_c_stops_terraform_politely(small: Rehearsal) -> None:
     small.ok("up", "base", "-y")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_a_closed_terminal_stops_terraform_as_politely(small: Rehearsal, number: signal.Signals) -> None:
+    """Nobody reads what is printed any more, as after `2>&1 | tee log` and Ctrl-C, or a lost connection."""
+    small.ok("up", "base", "-y")
+    small.layer.write_text(SLOW.replace("terraform_data.slow", f"terraform_data.slow{number}"))
+    process = small.start("up", "base", "-y")
+    wait_for_event(small, "terraform_data.slow")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    process.stderr.close()
+    process.send_signal(number)
+    process.wait(timeout=60)
+    assert lock_item(small) is None, "the lock was left behind"
+    assert small.processes() == []
+    entry = json.loads((small.home / "ledger.jsonl").read_text().splitlines()[-1])
+    assert (entry["event"], entry["outcome"]) == ("finished", "interrupted")
+    small.layer.write_text(SMALL_LAYER)
+    small.ok("up", "base", "-y")
+
+
+def test_a_sensitive_value_that_terraform_quotes_is_not_kept(small: Rehearsal) -> None:
+    checked = """
+  validation {
+    condition     = length(var.db_password) > 40
+    error_message = "Too short."
+  }
+}"""
+    small.layer.write_text(SMALL_LAYER.replace("  sensitive = true\n}", f"  sensitive = true\n{checked}", 1))
+    answer = small("plan", "base", "--set", f"db_password={CANARY}")
+    assert answer.code == 1
+    assert "Too short." in answer.err
+    assert CANARY not in answer.said
+    assert [path for path, text in everything_left_behind(small).items() if CANARY in text] == []
+
+
+def test_a_selected_workspace_does_not_move_the_run(small: Rehearsal) -> None:
+    """The state that was checked is the state that is written."""
+    small.ok("up", "base", "-y")
+    folder = small.home / "work" / "terraform" / "dev" / "base"
+    (folder / ".terraform" / "environment").write_text("other")
+    try:
+        assert "nothing to change" in small.ok("up", "base", "-y").err
+    finally:
+        (folder / ".terraform" / "environment").unlink()
+
+
+def test_an_import_is_shown_and_counted(small: Rehearsal) -> None:
+    small.ok("up", "base", "-y")
+    small.client("ssm", "eu-west-1").put_parameter(Name="/small/found", Value="v", Type="String", Overwrite=True)
+    small.layer.write_text(
+        SMALL_LAYER
+        + """
+import {
+  to = aws_ssm_parameter.found
+  id = "/small/found"
+}
+
+resource "aws_ssm_parameter" "found" {
+  name           = "/small/found"
+  type           = "String"
+  insecure_value = "v"
+}
+"""
+    )
+    answer = small("plan", "base", "--detailed-exitcode")
+    assert answer.code == 2, answer.said
+    assert "1 to import" in answer.out
+    assert "aws_ssm_parameter.found" in answer.out
+
+
 def test_no_process_outlives_a_run(small: Rehearsal) -> None:
     small.ok("up", "base", "-y")
     assert small.processes() == []

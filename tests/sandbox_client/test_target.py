@@ -167,8 +167,6 @@ def test_a_new_server_forgets_modules_that_were_downloaded_before(estate: Estate
     [
         ("", None),
         ("accounts: {prod: '210987654321'}\n", "210987654321"),
-        ("accounts: {prod: '210987654321', dev: '210987654321'}\n", "210987654321"),
-        ("accounts: {prod: '210987654321', dev: '123456789012'}\n", None),
     ],
 )
 def test_the_account_that_is_pinned_is_the_sandboxs(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.errors import ConfigError, OutputFormatError, TerraformNotFoundError
+from orchestrator.process import StartError
 from orchestrator.tf import binary
 from tests.estate import write_program
 from tests.fakes import VERSION, FakeRunner, Reply
@@ -53,7 +54,7 @@ def test_a_file_that_is_no_program_is_not_found(tmp_path: Path, runner: FakeRunn
 
 def test_a_program_that_can_not_be_started_says_why(tmp_path: Path, runner: FakeRunner) -> None:
     write_program(tmp_path)
-    runner.answer("version", Reply(error=OSError(8, "Exec format error")))
+    runner.answer("version", Reply(error=StartError(8, "Exec format error")))
 
     with pytest.raises(TerraformNotFoundError, match="can't be started: Exec format error"):
         binary.find("terraform", {"PATH": str(tmp_path)}, runner=runner, cwd=tmp_path)

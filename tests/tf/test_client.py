@@ -8,7 +8,7 @@ import pytest
 from orchestrator import events
 from orchestrator.errors import CommandError, CommandInterruptedError, OutputFormatError, TerraformNotFoundError
 from orchestrator.plan import Action
-from orchestrator.process import Cancellation
+from orchestrator.process import Cancellation, StartError
 from orchestrator.tf.args import PlanOptions
 from orchestrator.tf.binary import Binary
 from orchestrator.tf.client import TerraformClient
@@ -160,7 +160,7 @@ def test_the_cancellation_reaches_the_runner(tmp_path: Path) -> None:
 
 
 def test_a_terraform_that_is_gone_says_so(tmp_path: Path, runner: FakeRunner) -> None:
-    runner.answer("init", Reply(error=FileNotFoundError(2, "No such file or directory")))
+    runner.answer("init", Reply(error=StartError(2, "No such file or directory")))
 
     with pytest.raises(TerraformNotFoundError, match="can't be started: No such file or directory"):
         client(tmp_path, runner).init()

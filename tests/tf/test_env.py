@@ -9,7 +9,7 @@ from orchestrator.tf.env import child_environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALWAYS = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "GOGC": "300"}
+ALWAYS = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "GOGC": "300", "TF_WORKSPACE": "default"}
 
 
 @pytest.mark.parametrize(
