@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 FILENAME = "wealist.yaml"
+DURATION = r"\d+(ms|s|m|h)"
 # Words that `wealist secrets` has, or may come to have, a meaning for.
 RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
 
@@ -141,7 +142,7 @@ class Config(_Section, frozen=True):
         for name in self.secrets:
             if name in RESERVED_SECRET_NAMES:
                 fail(("secrets", name), "the name is reserved for `wealist secrets` itself; choose another")
-        if not re.fullmatch(r"\d+(ms|s|m|h)", self.terraform.lock_timeout):
+        if not re.fullmatch(DURATION, self.terraform.lock_timeout):
             fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
         if self.terraform.parallelism < 1:
             fail(("terraform", "parallelism"), "must be at least 1")

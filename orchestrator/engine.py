@@ -162,16 +162,21 @@ class Engine:
             will_write=will_write,
         )
 
-    def _emit(self, event: Event) -> None:
-        """Tell the watcher, until it fails once: what watches an apply must not be able to stop it half-way."""
+    def _emit(self, event: Event) -> bool:
+        """Tell the watcher, until it fails once: what watches an apply must not be able to stop it half-way.
+
+        Returns whether it was told.
+        """
         if self._watcher_error is not None:
-            return
+            return False
         try:
             self._watcher(event)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - kept, and raised when the run has ended
             self._watcher_error = error
+            return False
+        return True
 
     def _run(self, command: str, names: Sequence[str], options: RunOptions, *, confirm: Confirm | None) -> RunReport:
         layers = self._select(names)

@@ -92,7 +92,7 @@ class LayerRun:
         redact: Redactor,
         runner: Runner,
         cancellation: Cancellation,
-        emit: Callable[[Event], None],
+        emit: Callable[[Event], bool],
     ) -> None:
         assert checked.binary is not None, "a run starts after a preflight without errors"
         self._layer = layer
@@ -111,6 +111,7 @@ class LayerRun:
         self._parallelism = options.parallelism or config.terraform.parallelism
         self._skipped_init = False
         self._is_applying = False
+        self._is_plan_shown = False
         self._began = datetime.now(UTC)
         self._command_began = self._began
         self._seconds = 0.0
@@ -122,7 +123,7 @@ class LayerRun:
             runner=runner,
             cancellation=cancellation,
             grace=config.interrupt_grace,
-            on_event=emit,
+            on_event=self._tell,
             on_line=run.log,
             on_trace=run.trace,
         )
@@ -178,6 +179,7 @@ class LayerRun:
             self._skipped_init = True
             self._emit(events.StepFinished(layer=self._layer.id, step="init", seconds=0.0, note="not needed"))
             return
+        initialization.drop_modules_of_another_source(self._folder, cli_config=self._cli_config)
         with_upgrade = self._options.upgrade
         self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
         initialization.remember(self._layer, self._folder, terraform_version=self._version, cli_config=self._cli_config)
@@ -214,11 +216,13 @@ class LayerRun:
         plan = self._terraform.show(out)
         self._seconds += time.monotonic() - began
         self._redact.add(plan.secrets)
-        self._emit(events.PlanReady(layer=self._layer.id, plan=plan))
+        self._is_plan_shown = self._emit(events.PlanReady(layer=self._layer.id, plan=plan))
         return plan
 
     def _apply(self, plan: Plan) -> Outcome:
         path = self._run.plan_file(self._layer.id)
+        if not self._is_plan_shown:
+            raise GuardError(f"{self._layer.id}: the plan could not be shown, so it was not applied")
         if _digest(path) != plan.digest:
             raise GuardError(
                 f"{self._layer.id}: the plan file changed after it was shown, so it was not applied",
@@ -246,6 +250,9 @@ class LayerRun:
         self._emit(events.StepFinished(layer=self._layer.id, step=name, seconds=seconds))
         return value
 
+    def _tell(self, event: Event) -> None:
+        self._emit(event)
+
     def _stop_if_asked(self, step: str) -> None:
         if self._cancellation.is_requested:
             raise CommandInterruptedError(f"{self._layer.id}: stopped before {step}", argv=(), returncode=0)
@@ -269,7 +276,8 @@ class LayerRun:
         locked = StateLockedError(
             f"{self._layer.id}: the state is locked by {lock.describe()}, in {lock.where}",
             lock=lock,
-            hint=f"wait for it: {self._target.command(f'up {self._layer.id} --lock-timeout 10m')}",
+            hint="wait for it (--lock-timeout 10m); only if its holder is surely dead: "
+            + self._target.command(f"tf {self._layer.id} -- force-unlock {lock.id}"),
         )
         locked.__cause__ = error
         return locked

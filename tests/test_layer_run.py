@@ -57,6 +57,7 @@ class Rig:
     cancellation: Cancellation = field(default_factory=Cancellation)
     seen: list[events.Event] = field(default_factory=list)
     before: State | None = None
+    is_watched: bool = True
 
     @property
     def home(self) -> Path:
@@ -91,8 +92,12 @@ class Rig:
                 redact=self.redact,
                 runner=self.runner,
                 cancellation=self.cancellation,
-                emit=self.seen.append,
+                emit=self.tell,
             )
+
+    def tell(self, event: events.Event) -> bool:
+        self.seen.append(event)
+        return self.is_watched
 
     def up(self, confirm: Confirm | None = yes, *, yaml: str = "version: 1\n", **options: Any) -> LayerResult:
         with self.layer_run(RunOptions(**options), yaml) as run:
@@ -319,7 +324,9 @@ def test_a_lock_that_was_there_before_is_why_it_failed(rig: Rig) -> None:
         "prod/foundation: the state is locked by alice@laptop (apply, since 2026-01-02"
     )
     assert result.error.message.endswith(f"in table {TABLE}")
-    assert result.error.hint == "wait for it: wealist up prod/foundation --lock-timeout 10m"
+    assert result.error.hint is not None
+    assert result.error.hint.startswith("wait for it (--lock-timeout 10m)")
+    assert "wealist tf prod/foundation -- force-unlock " in result.error.hint
     assert isinstance(result.error.__cause__, CommandError)
 
 
@@ -511,3 +518,15 @@ def test_ctrl_c_at_the_question_applies_nothing_and_is_in_the_ledger(rig: Rig) -
     assert result.error.message == "prod/foundation: interrupted; nothing was applied"
     assert "apply" not in rig.runner.started
     assert [entry["outcome"] for entry in rig.ledger()] == ["interrupted"]
+
+
+def test_a_plan_that_could_not_be_shown_is_not_applied(rig: Rig) -> None:
+    """A full disk behind standard output, or a reader that has gone."""
+    rig.is_watched = False
+
+    result = rig.up()
+
+    assert result.outcome is Outcome.FAILED
+    assert isinstance(result.error, GuardError)
+    assert "could not be shown" in result.error.message
+    assert "apply" not in [command.argv[1] for command in rig.runner.commands]

@@ -41,6 +41,11 @@ def run(argv: Sequence[str]) -> int:
     from orchestrator.cli.app import app
     from orchestrator.cli.invocation import Start
 
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
+    if sys.stdout is None:
+        show("standard output is closed", "nothing was done")
+        return WealistError.exit_code
     words, after = _split(argv)
     parser: Any = typer.main.get_command(app)
     try:

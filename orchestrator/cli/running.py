@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 from typing import TYPE_CHECKING
 
+from orchestrator.config import DURATION
 from orchestrator.errors import RunError, UsageError
 from orchestrator.layer_run import RunOptions
 from orchestrator.report import Outcome
@@ -30,6 +32,8 @@ def options(
     upgrade: bool,
     keep_terraform_log: bool,
 ) -> RunOptions:
+    if lock_timeout is not None and not re.fullmatch(DURATION, lock_timeout):
+        raise UsageError(f"--lock-timeout {lock_timeout}: this is no duration", hint="write 30s or 5m")
     return RunOptions(
         values=parse_assignments(values or ()),
         var_files=tuple(var_files or ()),
@@ -47,8 +51,8 @@ def go(run: Invocation, call: Callable[[Engine], RunReport], *, json: bool, repo
     """Run, show how it ended, and leave the report where it was asked for; also when the run failed."""
     from orchestrator.cli import render
 
-    if report_file is not None and not report_file.absolute().parent.is_dir():
-        raise UsageError(f"--report-file {report_file}: there is no such folder", hint="nothing was done")
+    if report_file is not None:
+        _check_writable(report_file)
     try:
         with run.engine(is_stdout_data=json) as engine:
             report = call(engine)
@@ -63,6 +67,17 @@ def go(run: Invocation, call: Callable[[Engine], RunReport], *, json: bool, repo
     if any(result.outcome is Outcome.DECLINED for result in report.results):
         raise RunError("nothing was applied: the plan was not confirmed", report=report)
     return report
+
+
+def _check_writable(path: Path) -> None:
+    """Find out before anything is done whether the report can be written after it."""
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--report-file {path}: there is no such folder", hint="nothing was done")
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise UsageError(f"--report-file {path}: {error.strerror}", hint="nothing was done") from error
 
 
 def _leave(report: RunReport, *, json: bool, report_file: Path | None) -> None:

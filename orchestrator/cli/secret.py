@@ -36,10 +36,14 @@ class Request:
     def from_words(
         cls, words: Sequence[str], *, field: str | None, stage: str, env: str | None, after: tuple[str, ...] | None
     ) -> Request:
+        if not all(words):
+            raise UsageError("the name of the secret is empty", hint="wealist secrets lists the names")
         wants_exec = bool(words) and words[0] == "exec"
         names = words[1:] if wants_exec else words
         if wants_exec and (len(names) != 1 or not env or not after):
             raise UsageError("exec needs a secret, a variable and a program", hint=_EXEC_USAGE)
+        if env and (not re.fullmatch(r"[A-Za-z_]\w*", env, re.ASCII) or env.startswith(("LD_", "DYLD_"))):
+            raise UsageError(f"--env {env}: no variable for a secret", hint="a name as PGPASSWORD or REDISCLI_AUTH")
         if not wants_exec and (env or after):
             raise UsageError("a program to run is given to `exec`", hint=_EXEC_USAGE)
         if len(names) > 1:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +28,7 @@ def is_initialized(layer: Layer, folder: Path, *, terraform_version: str, cli_co
     """Whether the last successful init in `folder` was for exactly this."""
     data = folder / _DATA
     made = data / "terraform.tfstate", data / "providers", folder / _LOCK_FILE
-    try:
-        mark = json.loads((data / _MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
+    mark = _read_mark(folder)
     return all(path.exists() for path in made) and mark == _fingerprint(layer, folder, terraform_version, cli_config)
 
 
@@ -40,7 +39,28 @@ def remember(layer: Layer, folder: Path, *, terraform_version: str, cli_config: 
 
 
 def forget(folder: Path) -> None:
-    (folder / _DATA / _MARK).unlink(missing_ok=True)
+    """Let the next run start with an init; where modules came from is remembered."""
+    kept = {"cli_config": _read_mark(folder).get("cli_config")}
+    with suppress(OSError):
+        (folder / _DATA / _MARK).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def drop_modules_of_another_source(folder: Path, *, cli_config: str) -> None:
+    """Remove modules that were installed under another CLI configuration: init keeps what it finds.
+
+    Otherwise a rehearsal's stand-ins, installed by a shell that points at the sandbox, would serve a real plan.
+    """
+    mark = _read_mark(folder)
+    if "cli_config" in mark and mark["cli_config"] != cli_config:
+        shutil.rmtree(folder / _DATA / "modules", ignore_errors=True)
+
+
+def _read_mark(folder: Path) -> dict[str, Any]:
+    try:
+        mark = json.loads((folder / _DATA / _MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return mark if isinstance(mark, dict) else {}
 
 
 def _fingerprint(layer: Layer, folder: Path, terraform_version: str, cli_config: str) -> dict[str, str]:

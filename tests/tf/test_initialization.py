@@ -81,7 +81,23 @@ def test_what_is_gone_or_changed_needs_one(folder: Path, damage: Callable[[Path]
 
 
 def test_forgetting_twice_is_fine(folder: Path) -> None:
+    initialization.remember(LAYER, folder, terraform_version="1.11.4", cli_config="here.rc")
     initialization.forget(folder)
     initialization.forget(folder)
 
-    assert not (folder / ".terraform" / "wealist-init.json").exists()
+    assert not initialization.is_initialized(LAYER, folder, terraform_version="1.11.4", cli_config="here.rc")
+
+
+@pytest.mark.parametrize(("cli_config", "stay"), [("sandbox.rc", True), ("", False)])
+def test_modules_of_another_source_are_dropped_even_after_a_failed_plan(
+    cli_config: str, stay: bool, folder: Path
+) -> None:
+    """A rehearsal's stand-ins must not serve a real plan."""
+    modules = folder / ".terraform" / "modules"
+    modules.mkdir()
+    initialization.remember(LAYER, folder, terraform_version="1.11.4", cli_config="sandbox.rc")
+    initialization.forget(folder)
+
+    initialization.drop_modules_of_another_source(folder, cli_config=cli_config)
+
+    assert modules.exists() is stay
