@@ -1,4 +1,4 @@
-"""What a run leaves on disk: a private folder for it, and one line in the ledger.
+"""What a run leaves on disk: a private folder of its own.
 
 Everything is below the target's `.wealist`, which keeps itself out of git. Plan files hold every value in clear and
 Terraform writes them for all to read, so a run folder is 0700, what wealist writes in it is 0600, and plans and
@@ -153,36 +153,3 @@ def prepare_home(home: Path) -> Path:
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
     return home
-
-
-def append_to_ledger(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
-    """Add one line to `ledger.jsonl`, in one write, on the disk before this returns.
-
-    A line is written whole or not at all by any number of runs at once (O_APPEND, one write).
-    """
-    stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
-    line = json.dumps(redact.data(stamped), ensure_ascii=False) + "\n"
-    fd = os.open(home / "ledger.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        size = os.fstat(fd).st_size
-        if size and os.pread(fd, 1, size - 1) != b"\n":
-            # A crash cut the last line short; it must not take this one with it.
-            line = f"\n{line}"
-        os.write(fd, line.encode())
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def read_ledger(home: Path) -> list[dict[str, Any]]:
-    """Every entry, oldest first; a last line cut short by a crash is left out."""
-    try:
-        # Not splitlines(): it also splits at characters that JSON leaves as they are.
-        lines = (home / "ledger.jsonl").read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        return []
-    entries = []
-    for line in lines:
-        with suppress(ValueError):
-            entries.append(json.loads(line))
-    return entries

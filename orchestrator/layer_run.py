@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator import artifacts, events
+from orchestrator import events, ledger
 from orchestrator.aws.state import read_locks, read_state
 from orchestrator.errors import (
     CommandError,
@@ -305,7 +305,7 @@ class LayerRun:
 
     def _record(self, event: str, **details: Any) -> None:
         entry = {"event": event, "run_id": self._run.run_id, "target": self._target.name, "layer": self._layer.id}
-        artifacts.append_to_ledger(self._target.home, {**entry, **details}, self._redact)
+        ledger.append(self._target.home, {**entry, **details}, self._redact)
 
 
 def _digest(path: Path) -> str | None:

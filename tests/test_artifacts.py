@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import testinfra
 
-from orchestrator import artifacts
+from orchestrator import artifacts, ledger
 from orchestrator.redaction import Redactor
 from tests.fakes import CANARY
 
@@ -43,7 +40,7 @@ def test_everything_is_for_the_owner_alone(home: Path) -> None:
         assert mode(run.variables_file("prod/foundation")) == 0o600
         assert mode(run.path / "events.jsonl") == 0o600
         assert mode(run.path / "report.json") == 0o600
-    artifacts.append_to_ledger(home, {"event": "finished"}, Redactor())
+    ledger.append(home, {"event": "finished"}, Redactor())
     assert mode(home / "ledger.jsonl") == 0o600
 
 
@@ -163,90 +160,3 @@ def test_a_variables_file_is_private_even_where_one_was_there(home: Path) -> Non
         run.write(path, "a = 2")
 
         assert path.read_text() == "a = 2"
-
-
-def test_the_ledger_is_read_back_in_order_with_times(home: Path) -> None:
-    artifacts.prepare_home(home)
-    for number in range(3):
-        artifacts.append_to_ledger(home, {"event": "finished", "number": number}, Redactor())
-
-    entries = artifacts.read_ledger(home)
-    assert [entry["number"] for entry in entries] == [0, 1, 2]
-    assert [entry["time"] for entry in entries] == sorted(entry["time"] for entry in entries)
-
-
-def test_the_ledger_holds_no_secret(home: Path) -> None:
-    artifacts.prepare_home(home)
-    artifacts.append_to_ledger(home, {"error": f"bad {CANARY}"}, Redactor([CANARY]))
-
-    assert artifacts.read_ledger(home)[0]["error"] == "bad (redacted)"
-
-
-def test_an_entry_is_on_the_disk_before_anything_else_happens(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[str] = []
-    monkeypatch.setattr("os.fsync", lambda fd: synced.append(os.pread(fd, 1000, 0).decode()))
-    artifacts.prepare_home(home)
-
-    artifacts.append_to_ledger(home, {"event": "apply-started"}, Redactor())
-
-    assert synced == [(home / "ledger.jsonl").read_text()]
-
-
-def test_no_ledger_is_an_empty_one(home: Path) -> None:
-    assert artifacts.read_ledger(home) == []
-
-
-def test_a_last_line_that_a_crash_cut_short_is_left_out(home: Path) -> None:
-    artifacts.prepare_home(home)
-    artifacts.append_to_ledger(home, {"event": "finished"}, Redactor())
-    with (home / "ledger.jsonl").open("a") as ledger:
-        ledger.write('{"time": "2026-01-02", "ev')
-
-    assert [entry["event"] for entry in artifacts.read_ledger(home)] == ["finished"]
-
-
-def test_an_entry_after_a_line_that_was_cut_short_is_not_lost(home: Path) -> None:
-    artifacts.prepare_home(home)
-    (home / "ledger.jsonl").write_text('{"time": "2026-01-02", "ev')
-    artifacts.append_to_ledger(home, {"event": "finished"}, Redactor())
-
-    assert [entry["event"] for entry in artifacts.read_ledger(home)] == ["finished"]
-
-
-def test_a_line_separator_inside_a_value_does_not_split_the_line(home: Path) -> None:
-    artifacts.prepare_home(home)
-    artifacts.append_to_ledger(home, {"error": "one\u2028two\x85three"}, Redactor())
-
-    assert [entry["error"] for entry in artifacts.read_ledger(home)] == ["one\u2028two\x85three"]
-
-
-def _append_many(home: Path, writer: int) -> None:
-    for number in range(50):
-        artifacts.append_to_ledger(home, {"writer": writer, "number": number, "text": "x" * 5000}, Redactor())
-
-
-def _whole(entries: list[dict[str, Any]], writers: int) -> bool:
-    return sorted((entry["writer"], entry["number"]) for entry in entries) == [
-        (writer, number) for writer in range(writers) for number in range(50)
-    ]
-
-
-def test_lines_are_whole_however_many_threads_write(home: Path) -> None:
-    artifacts.prepare_home(home)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda writer: _append_many(home, writer), range(4)))
-
-    assert _whole(artifacts.read_ledger(home), 4)
-
-
-def test_lines_are_whole_however_many_processes_write(home: Path) -> None:
-    artifacts.prepare_home(home)
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_append_many, args=(home, writer)) for writer in range(2)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-
-    assert [writer.exitcode for writer in writers] == [0, 0]
-    assert _whole(artifacts.read_ledger(home), 2)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator import artifacts, events
+from orchestrator import events, ledger
 from orchestrator.discovery import Estate
 from orchestrator.engine import Engine
 from orchestrator.errors import (
@@ -343,7 +343,7 @@ def test_every_layers_end_is_in_the_ledger(estate: Estate, store: Store, runner:
     with pytest.raises(RunError):
         engine(estate, runner).up(["foundation", "compute"], confirm=yes)
 
-    entries = artifacts.read_ledger(estate.root / ".wealist")
+    entries = ledger.read(estate.root / ".wealist")
     assert [(e["event"], e["layer"], e.get("outcome")) for e in entries] == [
         ("apply-started", "prod/foundation", None),
         ("finished", "prod/foundation", "applied"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator import artifacts, events
+from orchestrator import artifacts, events, ledger
 from orchestrator.aws.identity import Identity
 from orchestrator.aws.session import Session
 from orchestrator.config import Config
@@ -110,7 +110,7 @@ class Rig:
         return [event.step for event in self.seen if isinstance(event, events.StepFinished)]
 
     def ledger(self) -> list[dict[str, Any]]:
-        return artifacts.read_ledger(self.home)
+        return ledger.read(self.home)
 
     def left_behind(self) -> dict[str, str]:
         """Every file below the home folder."""

@@ -161,8 +161,10 @@ class Invocation:
 OnEvent = Callable[["Event"], None]
 
 
-def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Register `function(invocation, ...)` as a command with the common options added."""
+def command(
+    app: typer.Typer, name: str | None = None, *, panel: str | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """Register `function(invocation, ...)` as a command with the common options added, under a heading of `--help`."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -178,7 +180,7 @@ def command(app: typer.Typer, name: str | None = None, **settings: Any) -> Calla
         ]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        app.command(name, cls=LightCommand, **settings)(call)
+        app.command(name, cls=LightCommand, rich_help_panel=panel)(call)
         return function
 
     return register

@@ -1,0 +1,78 @@
+"""The ledger: what was ever done to the layers from here, one JSON object a line, append-only.
+
+    apply-started    an apply begins: layer, plan digest, the state's serial
+    finished         a layer's part of a run is over: its `LayerResult.summary()`
+
+It says what this machine did, not what others did; the state object says where a layer stands. An apply that was started
+and never finished was killed. Every line is redacted, and on the disk before the run goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from orchestrator.redaction import Redactor
+
+FILENAME = "ledger.jsonl"
+
+
+def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
+    """Add one line to `ledger.jsonl`, in one write, on the disk before this returns.
+
+    A line is written whole or not at all by any number of runs at once (O_APPEND, one write).
+    """
+    stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
+    line = json.dumps(redact.data(stamped), ensure_ascii=False) + "\n"
+    fd = os.open(home / FILENAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        size = os.fstat(fd).st_size
+        if size and os.pread(fd, 1, size - 1) != b"\n":
+            # A crash cut the last line short; it must not take this one with it.
+            line = f"\n{line}"
+        os.write(fd, line.encode())
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def read(home: Path) -> list[dict[str, Any]]:
+    """Every entry, oldest first; a last line cut short by a crash is left out."""
+    try:
+        # Not splitlines(): it also splits at characters that JSON leaves as they are.
+        lines = (home / FILENAME).read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        return []
+    entries = []
+    for line in lines:
+        with suppress(ValueError):
+            entries.append(json.loads(line))
+    return entries
+
+
+def last_apply(entries: Iterable[Mapping[str, Any]], *, target: str, layer: str) -> Mapping[str, Any] | None:
+    """How the layer's last apply ended: its `finished` entry, or its `apply-started` where it never did.
+
+    Plans are passed over: one that failed changed nothing.
+    """
+    last: Mapping[str, Any] | None = None
+    for entry in entries:
+        if entry.get("target") != target or entry.get("layer") != layer:
+            continue
+        if entry.get("event") == "apply-started" or (
+            entry.get("event") == "finished" and last is not None and last.get("run_id") == entry.get("run_id")
+        ):
+            last = entry
+    return last
+
+
+def is_incomplete(entry: Mapping[str, Any] | None) -> bool:
+    """Whether that apply left the layer half-way: it failed, was interrupted, or was killed."""
+    return entry is not None and entry.get("outcome") != "applied"

@@ -1,0 +1,139 @@
+"""The ledger: every line whole, private, redacted and on the disk."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator import artifacts, ledger
+from orchestrator.redaction import Redactor
+from tests.fakes import CANARY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / ".wealist"
+
+
+def test_the_ledger_is_read_back_in_order_with_times(home: Path) -> None:
+    artifacts.prepare_home(home)
+    for number in range(3):
+        ledger.append(home, {"event": "finished", "number": number}, Redactor())
+
+    entries = ledger.read(home)
+    assert [entry["number"] for entry in entries] == [0, 1, 2]
+    assert [entry["time"] for entry in entries] == sorted(entry["time"] for entry in entries)
+
+
+def test_the_ledger_holds_no_secret(home: Path) -> None:
+    artifacts.prepare_home(home)
+    ledger.append(home, {"error": f"bad {CANARY}"}, Redactor([CANARY]))
+
+    assert ledger.read(home)[0]["error"] == "bad (redacted)"
+
+
+def test_an_entry_is_on_the_disk_before_anything_else_happens(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr("os.fsync", lambda fd: synced.append(os.pread(fd, 1000, 0).decode()))
+    artifacts.prepare_home(home)
+
+    ledger.append(home, {"event": "apply-started"}, Redactor())
+
+    assert synced == [(home / "ledger.jsonl").read_text()]
+
+
+def test_no_ledger_is_an_empty_one(home: Path) -> None:
+    assert ledger.read(home) == []
+
+
+def test_a_last_line_that_a_crash_cut_short_is_left_out(home: Path) -> None:
+    artifacts.prepare_home(home)
+    ledger.append(home, {"event": "finished"}, Redactor())
+    with (home / "ledger.jsonl").open("a") as file:
+        file.write('{"time": "2026-01-02", "ev')
+
+    assert [entry["event"] for entry in ledger.read(home)] == ["finished"]
+
+
+def test_an_entry_after_a_line_that_was_cut_short_is_not_lost(home: Path) -> None:
+    artifacts.prepare_home(home)
+    (home / "ledger.jsonl").write_text('{"time": "2026-01-02", "ev')
+    ledger.append(home, {"event": "finished"}, Redactor())
+
+    assert [entry["event"] for entry in ledger.read(home)] == ["finished"]
+
+
+def test_a_line_separator_inside_a_value_does_not_split_the_line(home: Path) -> None:
+    artifacts.prepare_home(home)
+    ledger.append(home, {"error": "one\u2028two\x85three"}, Redactor())
+
+    assert [entry["error"] for entry in ledger.read(home)] == ["one\u2028two\x85three"]
+
+
+def _append_many(home: Path, writer: int) -> None:
+    for number in range(50):
+        ledger.append(home, {"writer": writer, "number": number, "text": "x" * 5000}, Redactor())
+
+
+def _whole(entries: list[dict[str, Any]], writers: int) -> bool:
+    return sorted((entry["writer"], entry["number"]) for entry in entries) == [
+        (writer, number) for writer in range(writers) for number in range(50)
+    ]
+
+
+def test_lines_are_whole_however_many_threads_write(home: Path) -> None:
+    artifacts.prepare_home(home)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda writer: _append_many(home, writer), range(4)))
+
+    assert _whole(ledger.read(home), 4)
+
+
+def test_lines_are_whole_however_many_processes_write(home: Path) -> None:
+    artifacts.prepare_home(home)
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_append_many, args=(home, writer)) for writer in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert _whole(ledger.read(home), 2)
+
+
+def _entry(event: str, run: str, **more: Any) -> dict[str, Any]:
+    return {"event": event, "run_id": run, "target": "aws", "layer": "prod/foundation", **more}
+
+
+STARTED = _entry("apply-started", "1")
+
+
+@pytest.mark.parametrize(
+    ("entries", "is_incomplete"),
+    [
+        ([], False),
+        ([STARTED, _entry("finished", "1", outcome="applied")], False),
+        ([STARTED, _entry("finished", "1", outcome="failed")], True),
+        ([STARTED, _entry("finished", "1", outcome="interrupted")], True),
+        ([STARTED], True),  # killed
+        ([_entry("finished", "1", outcome="failed")], False),  # the plan failed; nothing was touched
+        ([STARTED, _entry("finished", "1", outcome="failed"), _entry("finished", "2", outcome="no-changes")], True),
+        ([STARTED, _entry("apply-started", "2"), _entry("finished", "2", outcome="applied")], False),
+        ([{**STARTED, "layer": "prod/other"}], False),
+        ([{**STARTED, "target": "sandbox"}], False),
+    ],
+)
+def test_an_apply_that_did_not_end_well_leaves_the_layer_incomplete(
+    entries: list[dict[str, Any]], *, is_incomplete: bool
+) -> None:
+    last = ledger.last_apply(entries, target="aws", layer="prod/foundation")
+
+    assert ledger.is_incomplete(last) is is_incomplete
