@@ -72,12 +72,15 @@ def check(
     sessions: Sessions,
     runner: Runner,
     env: Mapping[str, str],
+    neighbours: Sequence[Layer] = (),
     will_write: bool = True,
 ) -> Preflight:
     """Make every check for these layers.
 
     Args:
         env: The environment that Terraform will run in.
+        neighbours: Layers that these stand on, or that stand on these: their states and locks are read meanwhile, and
+            nothing is said of them.
         will_write: Whether state will be written. Where it won't, a missing permission to is only a warning.
     """
     started = time.monotonic()
@@ -87,12 +90,15 @@ def check(
         binary = pool.submit(tf_binary.find, target.terraform_bin, env, runner=runner, cwd=target.work_root)
         try:
             calls = _Calls.start_all(pool, sessions, layers)
+            readings = _Reading.start_all(pool, sessions, neighbours)
         except AwsError as error:
-            calls = {}
+            calls, readings = {}, {}
             findings.append(verdict.no_credentials(error))
         for layer in layers:
             if layer.id in calls:
                 findings.extend(_findings(layer, calls[layer.id], config, target, seen, will_write=will_write))
+        for id_, reading in readings.items():
+            seen.keep(id_, reading)
         findings.append(verdict.terraform(layers, target.terraform_bin, binary.result))
     return Preflight(
         # Layers share buckets and tables; a finding that says the same twice says it once.
@@ -133,7 +139,7 @@ def _findings(
     yield from table
     if not any(finding.is_error for finding in table):
         yield from verdict.lock(backend, calls.locks.result)
-    seen.keep(layer, calls)
+    seen.keep(layer.id, calls)
 
 
 @dataclass(slots=True)
@@ -144,11 +150,38 @@ class _Seen:
     states: dict[str, State | None] = field(default_factory=dict)
     locks: dict[str, tuple[Lock, ...]] = field(default_factory=dict)
 
-    def keep(self, layer: Layer, calls: _Calls) -> None:
+    def keep(self, layer_id: str, reading: _Calls | _Reading) -> None:
         with suppress(WealistError):
-            self.states[layer.id] = calls.state.result()
+            self.states[layer_id] = reading.state.result()
         with suppress(WealistError):
-            self.locks[layer.id] = tuple(calls.locks.result())
+            self.locks[layer_id] = tuple(reading.locks.result())
+
+
+def _make_clients(sessions: Sessions, layers: Sequence[Layer]) -> None:
+    """Make them before any call, one after the other: boto3 does not promise that making them is thread-safe."""
+    for backend in {layer.backend for layer in layers}:
+        for service in ("s3", *(("dynamodb",) if backend.dynamodb_table else ())):
+            sessions.for_backend(backend).client(service, backend.region)
+        sessions.default.client("sts", backend.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """The state and the locks of a neighbour, under way."""
+
+    state: Future[State | None]
+    locks: Future[list[Lock]]
+
+    @classmethod
+    def start_all(cls, pool: ThreadPoolExecutor, sessions: Sessions, layers: Sequence[Layer]) -> dict[str, _Reading]:
+        _make_clients(sessions, layers)
+        return {
+            layer.id: cls(
+                state=pool.submit(read_state, sessions.for_backend(layer.backend), layer.backend),
+                locks=pool.submit(read_locks, sessions.for_backend(layer.backend), layer.backend),
+            )
+            for layer in layers
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +205,7 @@ class _Calls:
         Raises:
             AwsError: A client can't be made.
         """
-        # Clients are made before any call, one after the other: boto3 does not promise that making them is thread-safe.
-        for backend in {layer.backend for layer in layers}:
-            for service in ("s3", *(("dynamodb",) if backend.dynamodb_table else ())):
-                sessions.for_backend(backend).client(service, backend.region)
-            sessions.default.client("sts", backend.region)
+        _make_clients(sessions, layers)
         shared: dict[Any, Future[Any]] = {}
         return {layer.id: cls._start(pool, sessions, layer.backend, shared) for layer in layers}
 
