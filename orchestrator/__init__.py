@@ -5,7 +5,7 @@
     >>> from orchestrator import Engine, Estate, aws_target
     >>> estate = Estate.find(Path("."))
     >>> engine = Engine(estate, aws_target(estate.root, os.environ))
-    >>> report = engine.up(["foundation"], confirm=lambda layer, plan: True)
+    >>> report = engine.up(["foundation"], confirm=lambda layer, plan, findings: not findings)
 
 The command line can do nothing that this can't, but for `wealist tf`, which is Terraform itself. The library never prints
 and never exits; it takes what it needs as values and returns values. (boto3 finds credentials where it always does.) Names are imported when they are first used.
@@ -54,13 +54,13 @@ if TYPE_CHECKING:
         PlanReady,
         PreflightDone,
         ResourceEvent,
+        RunStarted,
         StepFinished,
         StepStarted,
         Stopping,
     )
     from orchestrator.finding import Finding, Severity
     from orchestrator.layer import Backend, Layer
-    from orchestrator.layer_run import RunOptions
     from orchestrator.lock import Lock
     from orchestrator.lookup import find_output, find_secret, read_outputs
     from orchestrator.outputs import Output
@@ -69,6 +69,8 @@ if TYPE_CHECKING:
     from orchestrator.process import Cancellation
     from orchestrator.redaction import Redactor
     from orchestrator.report import LayerResult, Outcome, RunReport
+    from orchestrator.resume import Unfinished
+    from orchestrator.run import RunOptions
     from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
     from orchestrator.target import AwsSettings, Target, aws_target
 
@@ -108,13 +110,13 @@ _HOMES = {
         "PlanReady",
         "PreflightDone",
         "ResourceEvent",
+        "RunStarted",
         "StepFinished",
         "StepStarted",
         "Stopping",
     ),
     "orchestrator.finding": ("Finding", "Severity"),
     "orchestrator.layer": ("Backend", "Layer"),
-    "orchestrator.layer_run": ("RunOptions",),
     "orchestrator.lock": ("Lock",),
     "orchestrator.lookup": ("find_output", "find_secret", "read_outputs"),
     "orchestrator.outputs": ("Output",),
@@ -122,6 +124,8 @@ _HOMES = {
     "orchestrator.preflight": ("Preflight",),
     "orchestrator.redaction": ("Redactor",),
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
+    "orchestrator.resume": ("Unfinished",),
+    "orchestrator.run": ("RunOptions",),
     "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
     "orchestrator.target": ("AwsSettings", "Target", "aws_target"),
     "orchestrator.process": ("Cancellation",),

@@ -129,6 +129,11 @@ def _tidy(runs: Path) -> None:
             shutil.rmtree(folder / _VOLATILE, ignore_errors=True)
 
 
+def is_alive(home: Path, run_id: str) -> bool:
+    """Whether the process of that run still works."""
+    return _is_alive(home / "runs" / run_id)
+
+
 def _is_alive(folder: Path) -> bool:
     try:
         fd = os.open(folder / _ALIVE, os.O_WRONLY)

@@ -50,15 +50,49 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A mapping in the file in which every key is known."""
 
 
+# What holds data that can't be made again, or a network that everything stands in.
+STATEFUL = (
+    "aws_db_instance",
+    "aws_docdb_cluster",
+    "aws_dynamodb_table",
+    "aws_ecr_repository",
+    "aws_efs_file_system",
+    "aws_elasticache_cluster",
+    "aws_elasticache_replication_group",
+    "aws_kms_key",
+    "aws_opensearch_domain",
+    "aws_rds_cluster",
+    "aws_s3_bucket",
+    "aws_vpc",
+)
+
+
 class LayersConfig(_Section, frozen=True):
     """Where layers live: glob patterns below the estate's root, and folders to pass over.
 
     A layer's id is its path below the fixed part of the pattern: with `terraform/*/*`,
     `terraform/prod/foundation` is `prod/foundation`.
+
+    Attributes:
+        external: `s3://bucket/key` of states that belong to others, and that layers here may read.
     """
 
     include: tuple[str, ...] = ("terraform/*/*",)
     exclude: tuple[str, ...] = ("terraform/modules/*",)
+    external: tuple[str, ...] = ()
+
+
+class GuardsConfig(_Section, frozen=True):
+    """What a plan may not do without being told to.
+
+    Attributes:
+        stateful: Resource types that are not destroyed or replaced without `--allow-destroy ADDRESS`.
+        deletion_protection: By layer: the values of its variables that lift the deletion protection of what is in it,
+            for `wealist down --lift-deletion-protection`.
+    """
+
+    stateful: tuple[str, ...] = STATEFUL
+    deletion_protection: dict[str, dict[str, str]] = {}
 
 
 class SecretConfig(_Section, frozen=True):
@@ -82,14 +116,19 @@ class Config(_Section, frozen=True):
 
     Attributes:
         accounts: The one AWS account, 12 digits, that an environment's layers may touch.
+        depends_on: By layer: layers that come before it, beside those whose state it reads.
+        parallelism: Layers that are worked on at once; None is the number of cores, at most 4.
         interrupt_grace: Seconds that Terraform gets to stop after the first Ctrl-C.
     """
 
     version: int
     layers: LayersConfig = LayersConfig()
     accounts: dict[str, str] = {}
+    depends_on: dict[str, tuple[str, ...]] = {}
     secrets: dict[str, SecretConfig] = {}
+    guards: GuardsConfig = GuardsConfig()
     terraform: TerraformConfig = TerraformConfig()
+    parallelism: int | None = None
     interrupt_grace: float = 60.0
 
     @classmethod
@@ -146,8 +185,22 @@ class Config(_Section, frozen=True):
             fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
         if self.terraform.parallelism < 1:
             fail(("terraform", "parallelism"), "must be at least 1")
+        if self.parallelism is not None and self.parallelism < 1:
+            fail(("parallelism",), "must be at least 1")
+        for url in self.layers.external:
+            if not re.fullmatch(r"s3://[^/]+/.+", url):
+                fail(("layers", "external"), f"{url!r} is no state", "write it as s3://bucket/key")
         if not self.interrupt_grace > 0:  # a comparison that is also false of not-a-number
             fail(("interrupt_grace",), "must be a number of seconds above 0")
+
+
+def line_of(path: Path, key: tuple[str, ...]) -> int:
+    """The line that a key of the file stands on, 1 where it is not there."""
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (OSError, yaml.YAMLError):
+        return 1
+    return dict(_lines(node)).get(key, 1)
 
 
 def _lines(node: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:

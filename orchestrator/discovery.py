@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestrator import hcl
-from orchestrator.config import FILENAME, Config
+from orchestrator.config import FILENAME, Config, line_of
 from orchestrator.errors import ConfigError, LayerNotFoundError
-from orchestrator.layer import Backend, Layer, RemoteState, Variable
+from orchestrator.graph import Graph
+from orchestrator.layer import Location
+from orchestrator.root_module import read_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
-_MODULE_DEPTH = 8
+    from orchestrator.graph import Edge
+    from orchestrator.layer import Layer
 
 
 class Estate:
@@ -97,6 +99,27 @@ class Estate:
         """Every layer, by id."""
         return tuple(self.layer(id_) for id_ in self.folders)
 
+    @cached_property
+    def graph(self) -> Graph:
+        """Which layer needs which; reads the HCL of all of them.
+
+        Raises:
+            ConfigError: `depends_on` names a layer that is not there.
+        """
+        path = self.root / FILENAME
+        declared: dict[str, list[tuple[str, Location]]] = {}
+        for name, needs in self.config.depends_on.items():
+            location = Location(path, line_of(path, ("depends_on", name)))
+            try:
+                declared[self.resolve(name)] = [(self.resolve(other), location) for other in needs]
+            except LayerNotFoundError as error:
+                raise ConfigError(f"{location}: depends_on.{name}: {error.message}", hint=error.hint) from error
+        return Graph(self.layers, declared=declared, external=self.config.layers.external)
+
+    def edges(self, layer: Layer) -> tuple[Edge, ...]:
+        """What a layer needs; the others' HCL is only read where it needs something."""
+        return self.graph.edges(layer.id) if layer.remote_states or self.config.depends_on else ()
+
     def layer(self, name: str) -> Layer:
         """The layer with this id, or with this short name where only one has it.
 
@@ -132,143 +155,7 @@ class Estate:
         raise LayerNotFoundError(f"there is no layer {name!r} in {self.root}", hint=hint)
 
 
-def read_layer(id_: str, folder: Path) -> Layer:
-    """Read one root module.
-
-    Raises:
-        ConfigError: HCL that doesn't parse, or no usable `backend "s3"` block; with file and line.
-    """
-    files = _parse_all(folder)
-    settings = [block for file in files for block in file.find("terraform")]
-    versions = [block.attributes.get("required_version") for block in settings]
-    return Layer(
-        id=id_,
-        path=folder,
-        backend=_backend(id_, folder, settings),
-        variables={v.name: v for file in files for v in _variables(file)},
-        remote_states=tuple(state for file in files for state in _remote_states(file)),
-        required_version=", ".join(str(v.value) for v in versions if v) or None,
-        init_inputs=tuple(_init_inputs(folder, files)),
-        local_modules=tuple(dict.fromkeys(_local_modules(folder, files))),
-    )
-
-
-def _sources(folder: Path) -> list[Path]:
-    """`.tf` files in Terraform's own order: override files last, so that they win."""
-
-    def is_override(path: Path) -> bool:
-        return path.stem == "override" or path.stem.endswith("_override")
-
-    return sorted(folder.glob("*.tf"), key=lambda path: (is_override(path), path.name))
-
-
 def fixed_part(pattern: str) -> str:
     parts = pattern.split("/")
     wild = next((i for i, part in enumerate(parts) if set(part) & set("*?[")), len(parts) - 1)
     return "/".join(parts[:wild])
-
-
-def _backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backend:
-    blocks = [block for setting in settings for block in setting.blocks if block.type in ("backend", "cloud")]
-    if not blocks:
-        raise ConfigError(
-            f'{folder}: layer {id_} has no backend "s3" block, so its state would stay on this machine',
-            hint='add: terraform { backend "s3" { bucket = ... key = ... region = ... } }',
-        )
-    block = blocks[-1]
-    kind = block.labels[0] if block.labels else block.type
-    if kind != "s3":
-        raise ConfigError(
-            f'{block.location}: layer {id_} keeps its state in "{kind}"; wealist drives backend "s3" only',
-            hint='change the block to backend "s3", or leave this folder out with layers.exclude in wealist.yaml',
-        )
-
-    def value(name: str, kind: type = str, *, required: bool = False) -> Any:
-        attribute = block.attributes.get(name)
-        if attribute is None:
-            if required:
-                raise ConfigError(
-                    f'{block.location}: backend "s3" of layer {id_} has no {name}',
-                    hint=f"write {name} in the block: what is in HCL is what wealist checks",
-                )
-            return None
-        if isinstance(attribute.value, hcl.Expression):
-            raise ConfigError(f"{attribute.location}: {name} = {attribute.text}: a backend takes literal values only")
-        if not isinstance(attribute.value, kind):
-            wanted = "true or false" if kind is bool else "a string"
-            raise ConfigError(f"{attribute.location}: {name} = {attribute.text}: must be {wanted}")
-        return attribute.value
-
-    assume_role = block.attributes.get("assume_role")
-    role = assume_role.value.get("role_arn") if assume_role and isinstance(assume_role.value, dict) else None
-    return Backend(
-        bucket=value("bucket", required=True),
-        key=value("key", required=True),
-        region=value("region", required=True),
-        dynamodb_table=value("dynamodb_table"),
-        use_lockfile=bool(value("use_lockfile", bool)),
-        encrypt=bool(value("encrypt", bool)),
-        kms_key_id=value("kms_key_id"),
-        profile=value("profile"),
-        role_arn=role or value("role_arn"),
-        location=block.location,
-    )
-
-
-def _check_labels(block: hcl.Block, count: int) -> None:
-    if len(block.labels) != count:
-        raise ConfigError(
-            f"{block.location}: a {block.type} block has {count} label{'s' if count > 1 else ''}, not {len(block.labels)}",
-            hint=f"terraform -chdir={block.location.path.parent} validate",
-        )
-
-
-def _variables(file: hcl.Block) -> Iterator[Variable]:
-    for block in file.find("variable"):
-        _check_labels(block, 1)
-        type_ = block.attributes.get("type")
-        sensitive = block.attributes.get("sensitive")
-        yield Variable(
-            name=block.labels[0],
-            type=type_.text if type_ else None,
-            has_default="default" in block.attributes,
-            is_sensitive=sensitive is not None and sensitive.value is not False,
-            location=block.location,
-        )
-
-
-def _remote_states(file: hcl.Block) -> Iterator[RemoteState]:
-    for block in file.find("data", "terraform_remote_state"):
-        _check_labels(block, 2)
-        backend, config = block.attributes.get("backend"), block.attributes.get("config")
-        if backend is None or backend.value != "s3" or config is None or not isinstance(config.value, dict):
-            continue
-        bucket, key = config.value.get("bucket"), config.value.get("key")
-        if isinstance(bucket, str) and isinstance(key, str):
-            yield RemoteState(name=block.labels[1], bucket=bucket, key=key, location=block.location)
-
-
-def _init_inputs(folder: Path, files: Iterable[hcl.Block]) -> Iterator[str]:
-    inside = (_parse_all(module) for module in _local_modules(folder, files))
-    for file in (*files, *(file for module in inside for file in module)):
-        for setting in file.find("terraform"):
-            yield setting.text
-        for module in file.find("module"):
-            source, version = module.attributes.get("source"), module.attributes.get("version")
-            yield f"{module.labels} {source and source.text} {version and version.text}"
-
-
-def _local_modules(folder: Path, files: Iterable[hcl.Block], depth: int = 0) -> Iterator[Path]:
-    """The folders of the modules that are called by path, theirs included."""
-    for file in files:
-        for module in file.find("module"):
-            source = module.attributes.get("source")
-            local = source.value if source else None
-            if isinstance(local, str) and local.startswith(("./", "../")) and depth < _MODULE_DEPTH:
-                child = (folder / local).resolve()
-                yield child
-                yield from _local_modules(child, _parse_all(child), depth + 1)
-
-
-def _parse_all(folder: Path) -> list[hcl.Block]:
-    return [hcl.parse_file(path) for path in _sources(folder)]

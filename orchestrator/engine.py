@@ -1,34 +1,36 @@
 """The one way in which anything is planned or applied.
 
-    preflight -> order -> init when needed -> plan -> (policy) -> confirmation -> apply that plan
+    preflight -> order -> init when needed -> plan -> guards -> confirmation -> apply that plan
 
 What is applied is the plan file that was shown: its digest is taken when it is read and checked again before it is
-applied. Every layer's end goes to the ledger. A layer that fails ends the run; the layers after it are skipped, and say
-because of which.
+applied. Every layer's end goes to the ledger. Layers that don't stand on each other are worked on at the same time; one
+that fails stops those that stand on it, and each of them says because of which.
 
-The engine prints nothing and asks nothing: it sends events to `on_event` and calls `confirm`. It may be called from
-any thread, one call at a time.
+The engine prints nothing and asks nothing: it sends events to `on_event`, from whatever thread they happen in, and calls
+`confirm` in the thread that called it. It may be called from any thread, one call at a time.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator import artifacts, events, graph, preflight, verdict
+from orchestrator import artifacts, events, ledger, preflight, resume, schedule, task, teardown, verdict
 from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
-from orchestrator.errors import ConfigError, LayerOrderError, PreflightError, RunError
-from orchestrator.layer_run import Confirm, LayerRun, RunOptions
+from orchestrator.errors import ConfigError, GuardError, PreflightError, RunError
+from orchestrator.layer_run import LayerRun
+from orchestrator.order import Order
 from orchestrator.process import Cancellation, Runner
 from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
-from orchestrator.report import LayerResult, Outcome, RunReport
+from orchestrator.report import RunReport
+from orchestrator.run import Confirm, RunContext, RunOptions
 from orchestrator.tf import args, variables
 from orchestrator.tf.env import ChildEnvironment, child_environment
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from orchestrator.events import Event
     from orchestrator.layer import Layer
     from orchestrator.preflight import Preflight
+    from orchestrator.report import Outcome
+    from orchestrator.resume import Unfinished
     from orchestrator.target import Target
 
 OnEvent = Callable[["Event"], None]
@@ -99,31 +103,81 @@ class Engine:
 
         Raises:
             PreflightError: A check failed; Terraform was not started.
-            RunError: A layer's plan failed.
+            LayerOrderError: A layer that one of these stands on is not applied, or lacks an output that it reads.
+            RunError: A layer's plan failed, or takes away what another layer reads.
             UsageError: A layer or a variable that is not there.
         """
-        return self._run("plan", names, options or RunOptions(), confirm=None)
+        return self._run("plan", task.plan, names, options or RunOptions(), confirm=None)
 
     def up(self, names: Sequence[str], options: RunOptions | None = None, *, confirm: Confirm) -> RunReport:
         """Bring these layers up, in order; each plan is confirmed before it is applied.
 
         Raises:
             PreflightError: A check failed; Terraform was not started.
-            RunError: A layer failed or was interrupted.
+            LayerOrderError: A layer that one of these stands on is not applied, or its last apply did not end well.
+            StateLockedError: A layer that one of these stands on is being changed.
+            RunError: A layer failed, was interrupted, or was stopped by a guard.
             UsageError: A layer or a variable that is not there.
         """
-        return self._run("up", names, options or RunOptions(), confirm=confirm)
+        return self._run("up", task.up, names, options or RunOptions(), confirm=confirm)
 
-    @cached_property
-    def _order(self) -> dict[str, int]:
-        edges = graph.dependencies(self.estate.layers)
-        return {id_: index for index, id_ in enumerate(graph.order(edges))}
+    def down(self, names: Sequence[str], options: RunOptions | None = None, *, confirm: Confirm) -> RunReport:
+        """Take these layers down, those that stand on others first; each plan is confirmed before it is applied.
+
+        Raises:
+            PreflightError: A check failed; Terraform was not started.
+            GuardError: A layer that is not among these still stands on one of them.
+            RunError: A layer failed, was interrupted, or something in it is protected.
+            UsageError: A layer or a variable that is not there.
+        """
+        return self._run("down", teardown.down, names, options or RunOptions(), confirm=confirm)
+
+    def drift(self, names: Sequence[str], options: RunOptions | None = None) -> RunReport:
+        """Look for what was changed outside Terraform in these layers, or in all where none is named.
+
+        Raises:
+            PreflightError: A check failed; Terraform was not started.
+            RunError: A layer could not be looked at.
+        """
+        return self._run(
+            "drift", task.drift, names or tuple(self.estate.folders), options or RunOptions(), confirm=None
+        )
+
+    def unfinished(self) -> Unfinished | None:
+        """The last run against this target, where it did not end well.
+
+        Raises:
+            GuardError: It has not ended at all: its process is still at work.
+        """
+        found = resume.find(ledger.read(self.target.home), target=self.target.name)
+        if found is not None and artifacts.is_alive(self.target.home, found.run_id):
+            raise GuardError(
+                f"run {found.run_id} ({found.command}) is still at work", hint="wait for it, or stop it with Ctrl-C"
+            )
+        return found
+
+    def resume(self, unfinished: Unfinished, *, values: Mapping[str, str] | None = None, confirm: Confirm) -> RunReport:
+        """Go on with a run that did not end well: what it had done is left alone, the rest is planned afresh.
+
+        Args:
+            values: For the sensitive variables that the run was given; nobody kept theirs.
+
+        Raises:
+            GuardError: Something has moved since.
+            UsageError: A sensitive value is missing, or one is given that the run did not have.
+            PreflightError, LayerOrderError, RunError: As for `up` and `down`.
+        """
+        options = replace(unfinished.options, values=resume.with_secrets(unfinished, values or {}))
+        work = {"up": task.up, "down": teardown.down}[unfinished.command]
+        return self._run(
+            unfinished.command, work, unfinished.remaining, options, confirm=confirm, unfinished=unfinished
+        )
 
     def _select(self, names: Sequence[str]) -> tuple[Layer, ...]:
         layers = {layer.id: layer for layer in map(self.estate.layer, names)}
         if len(layers) == 1:
             return tuple(layers.values())
-        return tuple(sorted(layers.values(), key=lambda layer: self._order[layer.id]))
+        return tuple(layers[id_] for id_ in self.estate.graph.order(layers))
 
     def _select_any(self, names: Sequence[str]) -> tuple[Layer, ...]:
         layers = self._select(names) if names else self.estate.layers
@@ -151,7 +205,9 @@ class Engine:
     def _environment(self, options: RunOptions) -> ChildEnvironment:
         return child_environment(self.target.environ, keep_log=options.keep_terraform_log)
 
-    def _check(self, layers: Sequence[Layer], options: RunOptions, *, will_write: bool) -> Preflight:
+    def _check(
+        self, layers: Sequence[Layer], options: RunOptions, *, neighbours: Sequence[Layer] = (), will_write: bool
+    ) -> Preflight:
         return preflight.check(
             layers,
             config=self.estate.config,
@@ -159,8 +215,12 @@ class Engine:
             sessions=self.sessions,
             runner=self._runner,
             env=self._environment(options).values,
+            neighbours=neighbours,
             will_write=will_write,
         )
+
+    def _record(self, event: str, **details: Any) -> None:
+        ledger.append(self.target.home, {"event": event, **details}, self.redact)
 
     def _emit(self, event: Event) -> bool:
         """Tell the watcher, until it fails once: what watches an apply must not be able to stop it half-way.
@@ -178,7 +238,16 @@ class Engine:
             return False
         return True
 
-    def _run(self, command: str, names: Sequence[str], options: RunOptions, *, confirm: Confirm | None) -> RunReport:
+    def _run(
+        self,
+        command: str,
+        work: Callable[[LayerRun], Outcome],
+        names: Sequence[str],
+        options: RunOptions,
+        *,
+        confirm: Confirm | None,
+        unfinished: Unfinished | None = None,
+    ) -> RunReport:
         layers = self._select(names)
         args.check_extra(options.extra)
         variables.check_assigned(options.values, layers)
@@ -186,7 +255,12 @@ class Engine:
         environment = self._environment(options)
         for name, reason in environment.dropped.items():
             self._emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))
-        checked = self._check(layers, options, will_write=confirm is not None)
+        order = Order.of(command, self.estate, layers)
+        around = {layer.id: layer for layer in order.neighbours}
+        if unfinished is not None:
+            around |= {id_: self.estate.layer(id_) for id_ in unfinished.done if id_ in self.estate.folders}
+        neighbours = [layer for id_, layer in around.items() if id_ not in order.ids]
+        checked = self._check(layers, options, neighbours=neighbours, will_write=confirm is not None)
         self._emit(events.PreflightDone(findings=checked.findings, seconds=checked.seconds))
         if checked.errors or checked.binary is None:
             count = len(checked.errors)
@@ -198,57 +272,69 @@ class Engine:
             if state is not None:
                 self.redact.add(state.secrets)
                 self.redact.allow(state.public)
+        if unfinished is not None:
+            afresh = self.target.command(f"{command} {' '.join(order.ids)}")
+            known = {**around, **{layer.id: layer for layer in layers}}
+            resume.check_unmoved(unfinished, known, checked.states, command=afresh)
+        order.check(checked, self.target, allow_incomplete=options.allow_incomplete)
         started, clock = datetime.now(UTC), time.monotonic()
-        results: list[LayerResult] = []
         with artifacts.run_folder(self.target.home, self.redact) as folder:
-            for layer in layers:
-                failed = next((result for result in results if result.outcome.is_unfinished), None)
-                if failed is not None:
-                    results.append(_skipped(layer, failed))
-                    continue
-                run = LayerRun(
-                    layer=layer,
-                    run=folder,
-                    options=options,
-                    environment=environment,
-                    checked=checked,
-                    config=self.estate.config,
-                    target=self.target,
-                    session=self.sessions.for_backend(layer.backend),
-                    redact=self.redact,
-                    runner=self._runner,
-                    cancellation=self._cancellation,
-                    emit=self._emit,
-                )
-                results.append(run.go(command, confirm))
+            context = RunContext(
+                command=command,
+                ids=order.ids,
+                estate=self.estate,
+                target=self.target,
+                options=options,
+                environment=environment,
+                binary=checked.binary,
+                states=dict(checked.states),
+                sessions=self.sessions,
+                folder=folder,
+                redact=self.redact,
+                runner=self._runner,
+                cancellation=self._cancellation,
+                emit=self._emit,
+                confirm=confirm,
+            )
+            parallelism = options.parallelism or self.estate.config.parallelism or min(os.cpu_count() or 1, 4)
+            self._emit(events.RunStarted(layers=order.ids, parallelism=parallelism))
+            record = {"run_id": folder.run_id, "target": self.target.name, "command": command}
+            self._record("run-started", **record, **_described(order, options, layers, unfinished))
+            results = schedule.run(
+                order.ids,
+                order.needs,
+                lambda id_, desk: LayerRun(self.estate.layer(id_), context, desk).go(work),
+                parallelism=parallelism,
+                cancellation=self._cancellation,
+                fail_fast=options.fail_fast,
+            )
             report = RunReport(
                 run_id=folder.run_id,
                 command=command,
                 target=self.target.name,
                 started=started,
                 seconds=time.monotonic() - clock,
-                results=tuple(results),
+                results=results,
             )
+            self._record("run-finished", **record, exit_code=report.exit_code)
             folder.write_report(report.to_json())
         if self._watcher_error is not None:
             raise self._watcher_error
         return _raise_on_failure(report)
 
 
-def _skipped(layer: Layer, culprit: LayerResult) -> LayerResult:
-    return LayerResult(
-        layer=layer.id,
-        outcome=Outcome.SKIPPED,
-        seconds=0.0,
-        error=LayerOrderError(f"{layer.id} was skipped, because {culprit.layer} {culprit.outcome}"),
-    )
+def _described(
+    order: Order, options: RunOptions, layers: Sequence[Layer], unfinished: Unfinished | None
+) -> dict[str, Any]:
+    """What the ledger keeps of a run, so that it can be gone on with."""
+    before = {"resumes": unfinished.run_id, "done": dict(unfinished.done)} if unfinished else {}
+    return {"layers": list(order.ids), "options": resume.describe(options, layers), **before}
 
 
 def _raise_on_failure(report: RunReport) -> RunReport:
-    failed = [result for result in report.results if result.outcome.is_failure]
-    if not failed:
+    first = report.first_failure
+    if first is None:
         return report
-    first = failed[0]
     raise RunError(
         first.error.message if first.error else f"{first.layer}: {first.outcome}",
         report=report,

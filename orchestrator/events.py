@@ -115,10 +115,19 @@ class PreflightDone(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """Every check passed, and the layers start, in this order and no more than so many at a time."""
+
+    layers: tuple[str, ...]
+    parallelism: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReady(Event):
-    """A plan was saved and read."""
+    """A plan was saved and read. The findings are what the guards say of it."""
 
     plan: Plan
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tree_sitter import Node, Parser
+    from tree_sitter import Language, Node, Parser
 
 _ESCAPE = re.compile(r'\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|["\\nrt])|\$\$\{|%%\{')
 _SIMPLE_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
@@ -52,7 +52,7 @@ class Attribute:
     @property
     def text(self) -> str:
         """The source of the value."""
-        return _text(self._node)
+        return text_of(self._node)
 
     @property
     def location(self) -> Location:
@@ -65,26 +65,30 @@ class Block:
     def __init__(self, node: Node, path: Path, *, type_: str = "", labels: tuple[str, ...] = ()) -> None:
         self.type = type_
         self.labels = labels
-        self._node = node
-        self._path = path
+        self.node = node
+        self.path = path
 
     @cached_property
     def attributes(self) -> dict[str, Attribute]:
         found = (child.named_children for child in self._body if child.type == "attribute")
-        return {_text(name): Attribute(_text(name), value, self._path) for name, value, *_ in found}
+        return {text_of(name): Attribute(text_of(name), value, self.path) for name, value, *_ in found}
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        return tuple(_nested(child, self._path) for child in self._body if child.type == "block")
+        return tuple(_nested(child, self.path) for child in self._body if child.type == "block")
 
     @property
     def text(self) -> str:
         """The block's source."""
-        return _text(self._node)
+        return text_of(self.node)
 
     @property
     def location(self) -> Location:
-        return _location(self._path, self._node)
+        return _location(self.path, self.node)
+
+    def mentions(self, word: str) -> bool:
+        """Whether the word stands anywhere in the source: a quick no."""
+        return word.encode() in (self.node.text or b"")
 
     def find(self, type_: str, *labels: str) -> Iterator[Block]:
         """The blocks directly inside that are of this type and start with these labels."""
@@ -92,7 +96,7 @@ class Block:
 
     @cached_property
     def _body(self) -> list[Node]:
-        body = next((child for child in self._node.named_children if child.type == "body"), None)
+        body = next((child for child in self.node.named_children if child.type == "body"), None)
         return body.named_children if body else []
 
 
@@ -139,12 +143,19 @@ def quote(text: str) -> str:
 
 
 @cache
-def _parser() -> Parser:
-    # Imported here: start-up of the command line is measured.
+def language() -> Language:
+    # Imported here, as everywhere below: start-up of the command line is measured.
     import tree_sitter_hcl
-    from tree_sitter import Language, Parser
+    from tree_sitter import Language
 
-    return Parser(Language(tree_sitter_hcl.language()))
+    return Language(tree_sitter_hcl.language())
+
+
+@cache
+def _parser() -> Parser:
+    from tree_sitter import Parser
+
+    return Parser(language())
 
 
 def _first_error(node: Node) -> Node:
@@ -160,7 +171,7 @@ def _nested(node: Node, path: Path) -> Block:
     head: list[str] = []
     for child in node.named_children:
         if child.type == "identifier":
-            head.append(_text(child))
+            head.append(text_of(child))
         elif child.type == "string_lit":
             head.append(_string(child))
         else:
@@ -170,7 +181,7 @@ def _nested(node: Node, path: Path) -> Block:
 
 def _value(expression: Node) -> Any:
     if expression.named_child_count != 1:
-        return Expression(_text(expression))
+        return Expression(text_of(expression))
     (node,) = expression.named_children
     inner = node.named_children[0] if node.named_child_count else node
     if node.type == "literal_value":
@@ -179,13 +190,13 @@ def _value(expression: Node) -> Any:
         return [_value(child) for child in inner.named_children if child.type == "expression"]
     if node.type == "collection_value" and inner.type == "object":
         return _object(inner)
-    if node.type == "operation" and re.fullmatch(r"-\s*\d+", _text(node)):
-        return int(_text(node).replace(" ", ""))
-    return Expression(_text(expression))
+    if node.type == "operation" and re.fullmatch(r"-\s*\d+", text_of(node)):
+        return int(text_of(node).replace(" ", ""))
+    return Expression(text_of(expression))
 
 
 def _literal(node: Node) -> Any:
-    text = _text(node)
+    text = text_of(node)
     if node.type == "string_lit":
         return _string(node)
     if node.type == "bool_lit":
@@ -209,7 +220,7 @@ def _object(node: Node) -> dict[str, Any]:
 
 
 def _string(node: Node) -> str:
-    raw = "".join(_text(child) for child in node.named_children if child.type == "template_literal")
+    raw = "".join(text_of(child) for child in node.named_children if child.type == "template_literal")
     return _ESCAPE.sub(_unescape, raw)
 
 
@@ -220,7 +231,7 @@ def _unescape(match: re.Match[str]) -> str:
     return _SIMPLE_ESCAPES.get(escape) or chr(int(escape[1:], 16))
 
 
-def _text(node: Node) -> str:
+def text_of(node: Node) -> str:
     return (node.text or b"").decode(errors="replace")
 
 

@@ -76,11 +76,30 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteState:
-    """A `terraform_remote_state` data source on S3: the edge to the layer that owns that bucket and key."""
+    """A `terraform_remote_state` data source on S3: the edge to the layer that owns that bucket and key.
+
+    Attributes:
+        bucket, key: None where the HCL does not say it in a way that can be read without evaluating it.
+    """
 
     name: str
-    bucket: str
-    key: str
+    bucket: str | None
+    key: str | None
+    location: Location = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputRead:
+    """One place in the HCL that reads an output of another layer.
+
+    Attributes:
+        state: The name of the `terraform_remote_state` that it is read through.
+        is_optional: Whether the HCL copes with the output not being there: `try()`, `can()`, `defaults`.
+    """
+
+    state: str
+    output: str
+    is_optional: bool = False
     location: Location = field(compare=False)
 
 
@@ -91,6 +110,8 @@ class Layer:
     Attributes:
         id: `prod/foundation`: the path below the folder that holds all layers.
         path: The folder with its `.tf` files.
+        outputs: The outputs that it declares, by name, with where.
+        remote_states, reads: What it takes from other layers, in its own files and in those of its local modules.
         required_version: The version constraint on Terraform, all such constraints joined, or None.
         init_inputs: The source text of every block that decides what `terraform init` does: backend,
             required providers, module calls, here and in local modules.
@@ -101,7 +122,9 @@ class Layer:
     path: Path
     backend: Backend
     variables: dict[str, Variable]
+    outputs: dict[str, Location]
     remote_states: tuple[RemoteState, ...]
+    reads: tuple[OutputRead, ...]
     required_version: str | None
     init_inputs: tuple[str, ...] = field(repr=False)
     local_modules: tuple[Path, ...] = field(repr=False)

@@ -1,19 +1,18 @@
-"""One layer's way through a run: init when needed, plan, confirmation, apply of exactly that plan.
+"""One layer's way through a run: the steps that a task is made of, and what is written down of them.
 
-Whatever happens on the way ends in a `LayerResult` and a line in the ledger; nothing is raised. An apply is written to
-the ledger before it begins and after it ends, so that one that was killed in between can be seen.
+`go` takes a task (`task`, `teardown`): a function that calls `init`, `plan`, `show`, `confirm` and `apply` in its own order
+and returns an outcome. Whatever happens on the way ends in a `LayerResult` and a line in the ledger; nothing is raised. An
+apply is written to the ledger before it begins and after it ends, so that one that was killed in between can be seen.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator import events, ledger
+from orchestrator import events, inputs, ledger
 from orchestrator.aws.state import read_locks, read_state
 from orchestrator.errors import (
     CommandError,
@@ -23,7 +22,6 @@ from orchestrator.errors import (
     TerraformError,
     WealistError,
 )
-from orchestrator.plan import Plan
 from orchestrator.report import LayerResult, Outcome
 from orchestrator.tf import initialization, variables
 from orchestrator.tf.args import PlanOptions
@@ -31,178 +29,147 @@ from orchestrator.tf.client import TerraformClient
 from orchestrator.tf.env import CLI_CONFIG
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from orchestrator.artifacts import RunFolder
-    from orchestrator.aws.session import Session
-    from orchestrator.config import Config
     from orchestrator.events import Event
+    from orchestrator.finding import Finding
     from orchestrator.layer import Layer
-    from orchestrator.lock import Lock
-    from orchestrator.preflight import Preflight
-    from orchestrator.process import Cancellation, Runner
-    from orchestrator.redaction import Redactor
+    from orchestrator.plan import Plan
+    from orchestrator.run import RunContext
+    from orchestrator.schedule import Desk
     from orchestrator.state import State
-    from orchestrator.target import Target
-    from orchestrator.tf.env import ChildEnvironment
 
 _T = TypeVar("_T")
-
-Confirm = Callable[["Layer", Plan], bool]
 
 UNSAVED_STATE = "errored.tfstate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What a run is made with.
-
-    Attributes:
-        values: Values for variables, by name, as they stand on the command line.
-        upgrade: Run init even where it is not needed, and let it take newer providers and modules.
-        extra: Native Terraform flags for the plan.
-        keep_terraform_log: Let `TF_LOG` through to Terraform.
-    """
-
-    values: dict[str, str] = field(default_factory=dict)
-    var_files: tuple[Path, ...] = ()
-    targets: tuple[str, ...] = ()
-    replace: tuple[str, ...] = ()
-    lock_timeout: str | None = None
-    parallelism: int | None = None
-    upgrade: bool = False
-    extra: tuple[str, ...] = ()
-    keep_terraform_log: bool = False
-
-
 class LayerRun:
-    """A layer, everything that a run knows of it, and how far it has come."""
+    """A layer, everything that its run knows of it, and how far it has come."""
 
-    def __init__(
-        self,
-        *,
-        layer: Layer,
-        run: RunFolder,
-        options: RunOptions,
-        environment: ChildEnvironment,
-        checked: Preflight,
-        config: Config,
-        target: Target,
-        session: Session,
-        redact: Redactor,
-        runner: Runner,
-        cancellation: Cancellation,
-        emit: Callable[[Event], bool],
-    ) -> None:
-        assert checked.binary is not None, "a run starts after a preflight without errors"
-        self._layer = layer
-        self._run = run
-        self._options = options
-        self._target = target
-        self._session = session
-        self._redact = redact
-        self._cancellation = cancellation
-        self._emit = emit
-        self._folder = target.folder(layer.path)
-        self._before = checked.states.get(layer.id)
-        self._version = checked.binary.version
-        self._cli_config = environment.values.get(CLI_CONFIG, "")
+    def __init__(self, layer: Layer, context: RunContext, desk: Desk) -> None:
+        config, options = context.estate.config, context.options
+        self.layer = layer
+        self.context = context
+        self._desk = desk
+        self._folder = context.target.folder(layer.path)
+        self._session = context.sessions.for_backend(layer.backend)
+        self._before = context.states.get(layer.id)
+        self._cli_config = context.environment.values.get(CLI_CONFIG, "")
         self._lock_timeout = options.lock_timeout or config.terraform.lock_timeout
-        self._parallelism = options.parallelism or config.terraform.parallelism
+        self._parallelism = options.terraform_parallelism or config.terraform.parallelism
         self._skipped_init = False
-        self._is_applying = False
-        self._is_plan_shown = False
+        self._applying = False
+        self._applied = False
+        self._plan: Plan | None = None
+        self._shown: str | None = None
+        self._findings: tuple[Finding, ...] = ()
+        # Taken before anything is planned: what is changed while a question stands is not what is applied.
+        self._inputs = inputs.digest(layer, values=options.values, var_files=options.var_files)
         self._began = datetime.now(UTC)
         self._command_began = self._began
         self._seconds = 0.0
         self._terraform = TerraformClient(
-            binary=checked.binary,
+            binary=context.binary,
             folder=self._folder,
             layer=layer.id,
-            env=environment.values,
-            runner=runner,
-            cancellation=cancellation,
+            env=context.environment.values,
+            runner=context.runner,
+            cancellation=context.cancellation,
             grace=config.interrupt_grace,
             on_event=self._tell,
-            on_line=run.log,
-            on_trace=run.trace,
+            on_line=context.folder.log,
+            on_trace=context.folder.trace,
         )
 
-    def go(self, command: str, confirm: Confirm | None) -> LayerResult:
-        """Plan, and where there is somebody to confirm it, apply."""
-        plan: Plan | None = None
+    def go(self, task: Callable[[LayerRun], Outcome]) -> LayerResult:
+        """Do the task."""
         error: WealistError | None = None
         try:
-            self._init()
-            plan = self._plan()
-            outcome = Outcome.PLANNED if plan else Outcome.NO_CHANGES
-            if plan is not None and confirm is not None:
-                outcome = self._apply(plan) if confirm(self._layer, plan) else Outcome.DECLINED
+            outcome = task(self)
         except CommandInterruptedError as interrupted:
             outcome, error = Outcome.INTERRUPTED, interrupted
         except KeyboardInterrupt:
-            # Between two commands, or at the question; while Terraform runs, it is a request to the cancellation.
-            what = "the apply had begun" if self._is_applying else "nothing was applied"
-            message = f"{self._layer.id}: interrupted; {what}"
+            # At a question; while Terraform runs, it is a request to the cancellation.
+            what = "the apply had begun" if self._applying else "nothing was applied"
+            message = f"{self.layer.id}: interrupted; {what}"
             outcome, error = Outcome.INTERRUPTED, CommandInterruptedError(message, argv=(), returncode=0)
         except CommandError as failed:
             outcome, error = Outcome.FAILED, self._locked(failed) or failed
+        except GuardError as blocked:
+            outcome, error = Outcome.BLOCKED, blocked
         except WealistError as failed:
             outcome, error = Outcome.FAILED, failed
         except BaseException as bug:
             # Not ours to explain, but the ledger must not end with an apply that never ended.
-            self._record("finished", command=command, outcome=str(Outcome.FAILED), error={"message": repr(bug)})
+            self._record("finished", outcome=str(Outcome.FAILED), error={"message": repr(bug)})
             raise
         if error is not None:
             self._mention_unsaved_state(error)
             if isinstance(error, TerraformError):
-                error.layer = self._layer.id
-        after = self._state_after(outcome)
+                error.layer = self.layer.id
+        after = self._state_after()
         result = LayerResult(
-            layer=self._layer.id,
+            layer=self.layer.id,
             outcome=outcome,
             seconds=self._seconds,
-            plan=plan,
+            plan=self._plan,
+            findings=self._findings,
             serial_before=self._before.serial if self._before else None,
             serial_after=after.serial if after else None,
             outputs=tuple(after.outputs.values()) if after else (),
             error=error,
         )
-        self._record("finished", command=command, **result.summary())
+        self._record("finished", **result.summary(), inputs=self._inputs)
         return result
 
-    def _init(self) -> None:
-        is_needed = self._options.upgrade or not initialization.is_initialized(
-            self._layer, self._folder, terraform_version=self._version, cli_config=self._cli_config
+    def tell(self, text: str) -> None:
+        """Something that a person should know."""
+        self._tell(events.Notice(layer=self.layer.id, text=text))
+
+    def init(self) -> None:
+        """Init, where it is needed."""
+        version, with_upgrade = self.context.binary.version, self.context.options.upgrade
+        is_needed = with_upgrade or not initialization.is_initialized(
+            self.layer, self._folder, terraform_version=version, cli_config=self._cli_config
         )
         if not is_needed:
             self._skipped_init = True
-            self._emit(events.StepFinished(layer=self._layer.id, step="init", seconds=0.0, note="not needed"))
+            self._tell(events.StepFinished(layer=self.layer.id, step="init", seconds=0.0, note="not needed"))
             return
         initialization.drop_modules_of_another_source(self._folder, cli_config=self._cli_config)
-        with_upgrade = self._options.upgrade
-        self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
-        initialization.remember(self._layer, self._folder, terraform_version=self._version, cli_config=self._cli_config)
+        with self.context.init_lock:
+            self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
+        initialization.remember(self.layer, self._folder, terraform_version=version, cli_config=self._cli_config)
 
-    def _plan(self) -> Plan | None:
-        """The saved plan, or None where it would change nothing."""
-        var_files = list(self._options.var_files)
-        sensitive = (name for name, variable in self._layer.variables.items() if variable.is_sensitive)
-        self._redact.add(self._options.values[name] for name in sensitive if name in self._options.values)
-        values = variables.render(self._options.values, self._layer)
-        if values:
-            path = self._run.variables_file(self._layer.id)
-            self._run.write(path, values)
-            var_files.append(path)
+    def plan(
+        self,
+        *,
+        destroy: bool = False,
+        refresh_only: bool = False,
+        values: Mapping[str, str] | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> Plan | None:
+        """The saved plan, or None where it would change nothing.
+
+        Args:
+            values: Beside those of the run, and before them.
+            targets: In place of those of the run.
+        """
+        given = self.context.options
         options = PlanOptions(
-            var_files=tuple(var_files),
-            targets=self._options.targets,
-            replace=self._options.replace,
+            destroy=destroy,
+            refresh_only=refresh_only,
+            var_files=self._variable_files({**given.values, **(values or {})}),
+            targets=given.targets if targets is None else tuple(targets),
+            replace=() if destroy or refresh_only or targets is not None else given.replace,
             lock_timeout=self._lock_timeout,
             parallelism=self._parallelism,
-            extra=self._options.extra,
+            extra=given.extra,
         )
-        out = self._run.plan_file(self._layer.id)
+        out = self.context.folder.plan_file(self.layer.id)
+        self._plan = None
         try:
             has_changes = self._step("plan", lambda: self._terraform.plan(options, out=out))
         except CommandError:
@@ -213,33 +180,62 @@ class LayerRun:
         if not has_changes:
             return None
         began = time.monotonic()
-        plan = self._terraform.show(out)
+        plan = self._terraform.show(out, is_refresh_only=refresh_only)
         self._seconds += time.monotonic() - began
-        self._redact.add(plan.secrets)
-        self._is_plan_shown = self._emit(events.PlanReady(layer=self._layer.id, plan=plan))
+        self.context.redact.add(plan.secrets)
+        self._plan = plan
         return plan
 
-    def _apply(self, plan: Plan) -> Outcome:
-        path = self._run.plan_file(self._layer.id)
-        if not self._is_plan_shown:
-            raise GuardError(f"{self._layer.id}: the plan could not be shown, so it was not applied")
+    def show(self, plan: Plan, findings: Sequence[Finding] = ()) -> None:
+        """Show a plan, with what there is to say of it; only a plan that was shown can be applied."""
+        self._findings = (*self._findings, *(finding for finding in findings if finding not in self._findings))
+        told = self.context.emit(events.PlanReady(layer=self.layer.id, plan=plan, findings=tuple(findings)))
+        self._shown = plan.digest if told else None
+
+    def confirm(self, plan: Plan, findings: Sequence[Finding] = ()) -> bool:
+        """Ask whoever called the engine, in their thread."""
+        ask = self.context.confirm
+        assert ask is not None, "a task that applies has somebody to confirm it"
+        return self._desk.ask(lambda: ask(self.layer, plan, tuple(findings)))
+
+    def apply(self, plan: Plan) -> None:
+        """Apply exactly the plan that was shown.
+
+        Raises:
+            GuardError: It was not shown, or is not what it was.
+        """
+        path = self.context.folder.plan_file(self.layer.id)
+        if self._shown != plan.digest:
+            raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
         if _digest(path) != plan.digest:
             raise GuardError(
-                f"{self._layer.id}: the plan file changed after it was shown, so it was not applied",
-                hint=self._target.command(f"up {self._layer.id}"),
+                f"{self.layer.id}: the plan file changed after it was shown, so it was not applied",
+                hint=self.context.target.command(f"{self.context.command} {self.layer.id}"),
             )
         self._stop_if_asked("apply")
-        self._record("apply-started", plan_digest=plan.digest, serial=self._before.serial if self._before else None)
-        self._is_applying = True
+        serial = self._before.serial if self._before else None
+        self._record("apply-started", plan_digest=plan.digest, serial=serial)
+        self._applying = self._applied = True
         self._step(
             "apply",
             lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
         )
-        return Outcome.APPLIED
+        self._applying = False
+
+    def _variable_files(self, values: Mapping[str, str]) -> tuple[Path, ...]:
+        """The files that Terraform reads variables from, the last of them with the values of the command line."""
+        sensitive = (name for name, variable in self.layer.variables.items() if variable.is_sensitive)
+        self.context.redact.add(values[name] for name in sensitive if name in values)
+        text = variables.render(values, self.layer)
+        if not text:
+            return self.context.options.var_files
+        path = self.context.folder.variables_file(self.layer.id)
+        self.context.folder.write(path, text)
+        return (*self.context.options.var_files, path)
 
     def _step(self, name: str, call: Callable[[], _T]) -> _T:
         self._stop_if_asked(name)
-        self._emit(events.StepStarted(layer=self._layer.id, step=name))
+        self._tell(events.StepStarted(layer=self.layer.id, step=name))
         began = time.monotonic()
         self._command_began = datetime.now(UTC)
         try:
@@ -247,15 +243,15 @@ class LayerRun:
         finally:
             seconds = time.monotonic() - began
             self._seconds += seconds
-        self._emit(events.StepFinished(layer=self._layer.id, step=name, seconds=seconds))
+        self._tell(events.StepFinished(layer=self.layer.id, step=name, seconds=seconds))
         return value
 
     def _tell(self, event: Event) -> None:
-        self._emit(event)
+        self.context.emit(event)
 
     def _stop_if_asked(self, step: str) -> None:
-        if self._cancellation.is_requested:
-            raise CommandInterruptedError(f"{self._layer.id}: stopped before {step}", argv=(), returncode=0)
+        if self.context.cancellation.is_requested:
+            raise CommandInterruptedError(f"{self.layer.id}: stopped before {step}", argv=(), returncode=0)
 
     def _locked(self, error: CommandError) -> StateLockedError | None:
         """Evidence that a plan or an apply failed on somebody's lock.
@@ -266,18 +262,17 @@ class LayerRun:
         if error.argv[1] not in ("plan", "apply") or blamed:
             return None
         try:
-            locks = read_locks(self._session, self._layer.backend)
+            locks = read_locks(self._session, self.layer.backend)
         except WealistError:
             return None
         held = [lock for lock in locks if lock.created is None or lock.created <= self._command_began]
         if not held:
             return None
-        lock: Lock = held[0]
         locked = StateLockedError(
-            f"{self._layer.id}: the state is locked by {lock.describe()}, in {lock.where}",
-            lock=lock,
-            hint="wait for it (--lock-timeout 10m); only if its holder is surely dead: "
-            + self._target.command(f"tf {self._layer.id} -- force-unlock {lock.id}"),
+            f"{self.layer.id}: the state is locked by {held[0].describe()}, in {held[0].where}",
+            lock=held[0],
+            hint="wait for it (--lock-timeout 10m); is its holder alive? "
+            + self.context.target.command(f"locks {self.layer.id}"),
         )
         locked.__cause__ = error
         return locked
@@ -288,24 +283,28 @@ class LayerRun:
         if path.exists() and path.stat().st_mtime >= self._began.timestamp():
             path.chmod(0o600)
             error.message = f"{error.message}. The state could not be saved and is in {path}: keep that file"
-            error.hint = self._target.command(f"tf {self._layer.id} -- state push {UNSAVED_STATE}")
+            error.hint = self.context.target.command(f"tf {self.layer.id} -- state push {UNSAVED_STATE}")
 
-    def _state_after(self, outcome: Outcome) -> State | None:
-        if outcome in (Outcome.NO_CHANGES, Outcome.PLANNED, Outcome.DECLINED):
+    def _state_after(self) -> State | None:
+        """The state as it is now; those that stand on this layer find it in the context."""
+        if not self._applied:
             return self._before
         try:
-            state = read_state(self._session, self._layer.backend)
+            state = read_state(self._session, self.layer.backend)
         except WealistError as error:
-            self._emit(events.Notice(layer=self._layer.id, text=f"the state can't be read back: {error.message}"))
+            self.tell(f"the state can't be read back: {error.message}")
+            self.context.states.pop(self.layer.id, None)
             return None
         if state is not None:
-            self._redact.add(state.secrets)
-            self._redact.allow(state.public)
+            self.context.redact.add(state.secrets)
+            self.context.redact.allow(state.public)
+        self.context.states[self.layer.id] = state
         return state
 
     def _record(self, event: str, **details: Any) -> None:
-        entry = {"event": event, "run_id": self._run.run_id, "target": self._target.name, "layer": self._layer.id}
-        ledger.append(self._target.home, {**entry, **details}, self._redact)
+        context = self.context
+        entry = {"event": event, "run_id": context.folder.run_id, "target": context.target.name, "layer": self.layer.id}
+        ledger.append(context.target.home, {**entry, "command": context.command, **details}, context.redact)
 
 
 def _digest(path: Path) -> str | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT_MAJOR = "1"
 UNKNOWN = "(known after apply)"
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 class Action(StrEnum):
@@ -130,6 +131,10 @@ class ResourceChange:
             forces = any(name == r or name.startswith(f"{r}.") for r in replacing)
             yield AttributeChange(path=name, before=before, after=after, forces_replacement=forces)
 
+    def drifted_attributes(self) -> Iterator[AttributeChange]:
+        """The same without what only looks different: a provider reads back `{}` where the state has nothing."""
+        return (a for a in self.attribute_changes() if not (a.before in _NOTHING and a.after in _NOTHING))
+
     def secrets(self) -> Iterator[str]:
         """The sensitive strings in it, for a redactor."""
         for value, marks in ((self.before, self.before_sensitive), (self.after, self.after_sensitive)):
@@ -154,7 +159,8 @@ class Plan:
 
     Attributes:
         digest: `sha256:...` of the plan file, which is what ties a shown plan to an applied one.
-        drift: Changes that Terraform saw in the world since the last apply and that this plan answers to.
+        drift: What Terraform found changed in the world since the last apply.
+        is_refresh_only: Whether it only asks the world, and changes nothing in it.
     """
 
     digest: str
@@ -162,13 +168,14 @@ class Plan:
     changes: tuple[ResourceChange, ...]
     outputs: tuple[OutputChange, ...]
     drift: tuple[ResourceChange, ...] = ()
+    is_refresh_only: bool = False
     secrets: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __repr__(self) -> str:
         return f"Plan({self.digest}, {self.counts})"
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any], *, digest: str) -> Plan:
+    def from_json(cls, data: Mapping[str, Any], *, digest: str, is_refresh_only: bool = False) -> Plan:
         """Read the output of `terraform show -json PLANFILE`.
 
         Raises:
@@ -189,7 +196,8 @@ class Plan:
                 terraform_version=str(data.get("terraform_version", "")),
                 changes=tuple(c for c in changes if c.action is not Action.NO_OP or c.is_shown),
                 outputs=tuple(_output_change(name, item) for name, item in outputs.items()),
-                drift=drift,
+                drift=tuple(c for c in drift if c.action is Action.DELETE or any(c.drifted_attributes())),
+                is_refresh_only=is_refresh_only,
                 secrets=frozenset(_plan_secrets(data, (*changes, *drift))),
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -199,6 +207,10 @@ class Plan:
     def counts(self) -> dict[Action, int]:
         """How many resources each action touches, moved ones and data reads left out."""
         return dict(Counter(change.action for change in self.changes if change.action.is_change))
+
+    @property
+    def removed_outputs(self) -> tuple[str, ...]:
+        return tuple(output.name for output in self.outputs if output.action is Action.DELETE)
 
     @property
     def has_changes(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
@@ -34,15 +35,18 @@ class Redactor:
         self._forms: set[str] = set()
         self._public: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        # Layers learn secrets in threads of their own; a pattern that is older must not replace one that knows more.
+        self._lock = threading.Lock()
         self.add(values)
 
     def add(self, values: Iterable[str]) -> None:
         """Mask these from now on, in all their forms."""
-        known = len(self._forms)
-        for value in values:
-            self._forms.update(_forms(value))
-        if len(self._forms) > known:
-            self._compile()
+        with self._lock:
+            known = len(self._forms)
+            for value in values:
+                self._forms.update(_forms(value))
+            if len(self._forms) > known:
+                self._compile()
 
     def allow(self, values: Iterable[str]) -> None:
         """Never mask these: the estate itself publishes them as outputs that are not sensitive.
@@ -50,8 +54,9 @@ class Redactor:
         A provider marks attributes by kind, not by content: a parameter store entry that holds a VPC's id is as
         sensitive to it as one that holds a password.
         """
-        self._public.update(values)
-        self._compile()
+        with self._lock:
+            self._public.update(values)
+            self._compile()
 
     def _compile(self) -> None:
         # Longest first, so that a value which contains another is masked whole.

@@ -13,26 +13,40 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestrator.errors import WealistError
+    from orchestrator.finding import Finding
     from orchestrator.outputs import Output
     from orchestrator.plan import Plan
 
 SCHEMA = 1
+CHANGES = 2
 
 
 class Outcome(StrEnum):
-    """Where one layer stands at the end of a run."""
+    """Where one layer stands at the end of a run.
+
+    `waiting` is a layer that can't be planned before the one that it reads from is applied, `blocked` one that a guard
+    stopped.
+    """
 
     NO_CHANGES = "no-changes"
     PLANNED = "planned"
+    DRIFTED = "drifted"
+    WAITING = "waiting"
     APPLIED = "applied"
     DECLINED = "declined"
+    BLOCKED = "blocked"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     SKIPPED = "skipped"
 
     @property
     def is_failure(self) -> bool:
-        return self in (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.SKIPPED)
+        return self in (Outcome.BLOCKED, Outcome.FAILED, Outcome.INTERRUPTED, Outcome.SKIPPED)
+
+    @property
+    def phrase(self) -> str:
+        """The end of a sentence about the layer: "failed", "was interrupted"."""
+        return str(self) if self in (Outcome.FAILED, Outcome.DRIFTED) else f"was {self}"
 
     @property
     def is_unfinished(self) -> bool:
@@ -46,7 +60,8 @@ class LayerResult:
 
     Attributes:
         seconds: Wall time of the layer's steps, waiting for an answer left out.
-        plan: What was planned; None where nothing was, or where there were no changes.
+        plan: What was planned last; None where nothing was, or where there were no changes.
+        findings: What the guards said of its plans.
         serial_before, serial_after: The state's serial; None where there is no state.
         outputs: After an apply or when nothing changed.
     """
@@ -55,6 +70,7 @@ class LayerResult:
     outcome: Outcome
     seconds: float
     plan: Plan | None = None
+    findings: tuple[Finding, ...] = ()
     serial_before: int | None = None
     serial_after: int | None = None
     outputs: tuple[Output, ...] = ()
@@ -80,8 +96,20 @@ class LayerResult:
             for change in (self.plan.changes if self.plan else ())
             if change.is_shown
         ]
+        drift = [
+            {
+                "address": change.address,
+                "action": str(change.action),
+                "attributes": [
+                    {"path": attribute.path, "in_state": attribute.before, "in_the_world": attribute.after}
+                    for attribute in change.drifted_attributes()
+                ],
+            }
+            for change in (self.plan.drift if self.plan and self.outcome is Outcome.DRIFTED else ())
+        ]
         outputs = {output.name: output.shown for output in self.outputs}
-        return {**self.summary(), "changes": changes, "outputs": outputs}
+        findings = [finding.to_json() for finding in self.findings]
+        return {**self.summary(), "changes": changes, "drift": drift, "findings": findings, "outputs": outputs}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +129,22 @@ class RunReport:
         return any(result.plan is not None for result in self.results)
 
     @property
+    def first_failure(self) -> LayerResult | None:
+        """The first layer that failed by itself, and was not left out because of another."""
+        failed = (result for result in self.results if result.outcome.is_failure)
+        return next((result for result in failed if result.outcome is not Outcome.SKIPPED), None)
+
+    @property
     def exit_code(self) -> int:
         """0, or the code of the first layer that failed; a plan that was turned down is no success either."""
-        for result in self.results:
-            if result.error is not None:
-                return result.error.exit_code
+        first = self.first_failure
+        if first is not None and first.error is not None:
+            return first.error.exit_code
         return 1 if any(result.outcome.is_unfinished for result in self.results) else 0
+
+    def exit_code_for(self, *, detailed: bool) -> int:
+        """The exit code, where changes have one of their own if they are to be told apart."""
+        return CHANGES if detailed and not self.exit_code and self.has_changes else self.exit_code
 
     def to_json(self) -> dict[str, Any]:
         return {

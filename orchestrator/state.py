@@ -28,6 +28,7 @@ class State:
         serial: Grows by one with every write.
         lineage: Given at birth; two states with different lineages are different estates.
         resource_count: Managed resource instances.
+        addresses: Of those, sorted, as `terraform state list` writes them.
         secrets: The sensitive string values in it, for a redactor; never shown.
     """
 
@@ -35,8 +36,14 @@ class State:
     lineage: str
     terraform_version: str
     resource_count: int
+    addresses: tuple[str, ...] = field(repr=False)
     outputs: dict[str, Output]
     secrets: frozenset[str] = field(repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in it: what a layer leaves that was taken down."""
+        return not self.resource_count and not self.outputs
 
     @property
     def public(self) -> frozenset[str]:
@@ -64,14 +71,25 @@ class State:
                 lineage=data["lineage"],
                 terraform_version=data["terraform_version"],
                 resource_count=sum(len(r["instances"]) for r in resources if r["mode"] == "managed"),
+                addresses=tuple(sorted({address for r in resources for address in _addresses(r)})),
                 outputs={name: Output.from_json(name, value) for name, value in data["outputs"].items()},
                 secrets=frozenset(_secrets(data)),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(
                 f"{url}: this is not a Terraform state ({type(error).__name__}: {error})",
-                hint="list its versions: aws s3api list-object-versions --bucket BUCKET --prefix KEY",
+                hint="an earlier version may be one: wealist state history LAYER",
             ) from error
+
+
+def _addresses(resource: dict[str, Any]) -> Iterator[str]:
+    if resource["mode"] != "managed":
+        return
+    module = f"{resource['module']}." if resource.get("module") else ""
+    for instance in resource["instances"]:
+        key = instance.get("index_key")
+        index = "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
+        yield f"{module}{resource['type']}.{resource['name']}{index}"
 
 
 def _secrets(data: dict[str, Any]) -> Iterator[str]:

@@ -107,6 +107,8 @@ def layer(id_: str = "prod/foundation", *, reads: tuple[str, ...] = (), **change
         "path": Path("/estate/terraform", id_),
         "backend": backend(key=f"{id_}/terraform.tfstate"),
         "variables": {},
+        "outputs": {},
+        "reads": (),
         "remote_states": tuple(
             RemoteState(name="other", bucket=BUCKET, key=f"{other}/terraform.tfstate", location=HERE) for other in reads
         ),

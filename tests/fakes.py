@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.process import Cancellation, Command, Completed, OnLine
+from orchestrator.schedule import Desk
 from tests.data.record import CANARY, REPLACEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CANARY", "REPLACEMENT", "VERSION", "FakeRunner", "Reply", "recorded", "recorded_json"]
+__all__ = ["CANARY", "REPLACEMENT", "VERSION", "FakeRunner", "InlineDesk", "Reply", "recorded", "recorded_json"]
 
+T = TypeVar("T")
 DATA = Path(__file__).parent / "data"
 VERSION = "1.11.4"
 PLAN_FILE = b"PK a plan file, which holds canary-hunter2-Zq9/+x in clear"
@@ -128,3 +131,13 @@ class FakeRunner:
             stderr=reply.stderr,
             was_interrupted=reply.was_interrupted,
         )
+
+
+class InlineDesk(Desk):
+    """A desk whose questions are asked where they come up: the test is the thread that waits."""
+
+    def __init__(self) -> None:
+        super().__init__(SimpleQueue())
+
+    def ask(self, question: Callable[[], T]) -> T:
+        return question()

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.config import Config
-from orchestrator.discovery import Estate, fixed_part, read_layer
+from orchestrator.discovery import Estate, fixed_part
 from orchestrator.errors import ConfigError, LayerNotFoundError
+from orchestrator.root_module import read_layer
 from tests.estate import BUCKET, KEY, REGION, TABLE, VARIABLES, backend_block, remote_state, write_estate, write_layer
 
 if TYPE_CHECKING:
@@ -216,9 +217,12 @@ def test_remote_states_on_s3_are_the_edges(tmp_path: Path) -> None:
         + 'data "terraform_remote_state" "open" {\n  backend = "s3"\n  config = { bucket = var.b, key = "k" }\n}\n'
         + 'data "aws_region" "this" {}\n'
     )
-    (state,) = read(tmp_path, text).remote_states
+    states = read(tmp_path, text).remote_states
 
-    assert (state.name, state.bucket, state.key) == ("foundation", BUCKET, KEY)
+    assert [(state.name, state.bucket, state.key) for state in states] == [
+        ("foundation", BUCKET, KEY),
+        ("open", None, "k"),
+    ]
 
 
 def test_version_constraints_are_joined(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from orchestrator.errors import (
     RunError,
     UsageError,
 )
-from orchestrator.layer_run import RunOptions
 from orchestrator.process import Cancellation
 from orchestrator.redaction import Redactor
 from orchestrator.report import Outcome
+from orchestrator.run import RunOptions
 from tests.estate import (
     ACCOUNT,
     YAML,
@@ -38,11 +38,12 @@ from tests.fakes import CANARY, PLAN_FILE, FakeRunner, Reply, recorded
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.finding import Finding
     from orchestrator.layer import Layer
     from orchestrator.plan import Plan
 
 
-def yes(_layer: Layer, _plan: Plan) -> bool:
+def yes(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
     return True
 
 
@@ -114,7 +115,7 @@ def test_an_interrupted_run_ends_with_130(estate: Estate, store: Store, runner: 
     assert [result.outcome for result in caught.value.report.results] == [Outcome.INTERRUPTED, Outcome.SKIPPED]
     assert caught.value.exit_code == 130
     assert caught.value.report.results[1].error is not None
-    assert caught.value.report.results[1].error.message.endswith("because prod/foundation interrupted")
+    assert caught.value.report.results[1].error.message.endswith("because prod/foundation was interrupted")
 
 
 def test_a_locked_state_ends_with_12(estate: Estate, store: Store, runner: FakeRunner) -> None:
@@ -128,7 +129,7 @@ def test_a_locked_state_ends_with_12(estate: Estate, store: Store, runner: FakeR
 
 
 def test_a_declined_layer_is_no_failure(estate: Estate, store: Store, runner: FakeRunner) -> None:
-    report = engine(estate, runner).up(["foundation"], confirm=lambda _layer, _plan: False)
+    report = engine(estate, runner).up(["foundation"], confirm=lambda _layer, _plan, _findings: False)
 
     assert [result.outcome for result in report.results] == [Outcome.DECLINED]
 
@@ -344,12 +345,16 @@ def test_every_layers_end_is_in_the_ledger(estate: Estate, store: Store, runner:
         engine(estate, runner).up(["foundation", "compute"], confirm=yes)
 
     entries = ledger.read(estate.root / ".wealist")
-    assert [(e["event"], e["layer"], e.get("outcome")) for e in entries] == [
+    assert [(e["event"], e.get("layer"), e.get("outcome")) for e in entries] == [
+        ("run-started", None, None),
         ("apply-started", "prod/foundation", None),
         ("finished", "prod/foundation", "applied"),
         ("apply-started", "prod/compute", None),
         ("finished", "prod/compute", "failed"),
+        ("run-finished", None, None),
     ]
+    assert entries[0]["layers"] == ["prod/foundation", "prod/compute"]
+    assert entries[-1]["exit_code"] == 1
 
 
 def test_the_real_runner_is_the_default(estate: Estate) -> None:

@@ -10,39 +10,39 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator import artifacts, events, ledger
-from orchestrator.aws.identity import Identity
-from orchestrator.aws.session import Session
+from orchestrator import artifacts, events, ledger, task
+from orchestrator.aws.session import Sessions
 from orchestrator.config import Config
+from orchestrator.discovery import Estate
 from orchestrator.errors import CommandError, CommandInterruptedError, GuardError, StateLockedError
-from orchestrator.layer_run import LayerRun, RunOptions
-from orchestrator.preflight import Preflight
+from orchestrator.layer_run import LayerRun
 from orchestrator.process import Cancellation, Command
 from orchestrator.redaction import Redactor
 from orchestrator.report import LayerResult, Outcome
+from orchestrator.run import RunContext, RunOptions
 from orchestrator.state import State
 from orchestrator.target import AwsSettings
 from orchestrator.tf.binary import Binary
 from orchestrator.tf.env import child_environment
 from tests.estate import BUCKET, KEY, TABLE, Store, target_of
-from tests.fakes import CANARY, PLAN_FILE, VERSION, FakeRunner, Reply, recorded
+from tests.fakes import CANARY, PLAN_FILE, VERSION, FakeRunner, InlineDesk, Reply, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.discovery import Estate
+    from orchestrator.finding import Finding
     from orchestrator.layer import Layer
-    from orchestrator.layer_run import Confirm
     from orchestrator.plan import Plan
+    from orchestrator.run import Confirm
 
 DIGEST = f"sha256:{hashlib.sha256(PLAN_FILE).hexdigest()}"
 
 
-def yes(_layer: Layer, _plan: Plan) -> bool:
+def yes(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
     return True
 
 
-def no(_layer: Layer, _plan: Plan) -> bool:
+def no(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
     return False
 
 
@@ -68,40 +68,37 @@ class Rig:
         return self.estate.root / "terraform" / "prod" / "foundation"
 
     @contextmanager
-    def layer_run(self, options: RunOptions, yaml: str) -> Iterator[LayerRun]:
-        layer = self.estate.layer("foundation")
-        target = target_of(self.estate.root)
-        checked = Preflight(
-            findings=(),
-            seconds=0.0,
-            identity=Identity(account="1", arn="a"),
-            binary=Binary(path=self.estate.root / "bin" / "terraform", version=VERSION),
-            states={layer.id: self.before},
-            locks={},
-        )
+    def layer_run(self, options: RunOptions, yaml: str, confirm: Confirm | None) -> Iterator[LayerRun]:
+        estate = Estate(self.estate.root, Config.parse(yaml))
+        layer = estate.layer("foundation")
+        target = target_of(estate.root)
         with artifacts.run_folder(self.home, self.redact) as folder:
-            yield LayerRun(
-                layer=layer,
-                run=folder,
+            context = RunContext(
+                command="up" if confirm else "plan",
+                ids=(layer.id,),
+                estate=estate,
+                target=target,
                 options=options,
                 environment=child_environment(target.environ),
-                checked=checked,
-                config=Config.parse(yaml),
-                target=target,
-                session=Session(AwsSettings()),
+                binary=Binary(path=estate.root / "bin" / "terraform", version=VERSION),
+                states={layer.id: self.before},
+                sessions=Sessions(AwsSettings()),
+                folder=folder,
                 redact=self.redact,
                 runner=self.runner,
                 cancellation=self.cancellation,
                 emit=self.tell,
+                confirm=confirm,
             )
+            yield LayerRun(layer, context, InlineDesk())
 
     def tell(self, event: events.Event) -> bool:
         self.seen.append(event)
         return self.is_watched
 
     def up(self, confirm: Confirm | None = yes, *, yaml: str = "version: 1\n", **options: Any) -> LayerResult:
-        with self.layer_run(RunOptions(**options), yaml) as run:
-            return run.go("up" if confirm else "plan", confirm)
+        with self.layer_run(RunOptions(**options), yaml, confirm) as run:
+            return run.go(task.up if confirm else task.plan)
 
     def plan(self, **options: Any) -> LayerResult:
         return self.up(None, **options)
@@ -144,7 +141,7 @@ def test_a_first_run_goes_through_every_step(rig: Rig) -> None:
 def test_what_is_applied_is_the_file_that_was_shown(rig: Rig) -> None:
     shown: list[Plan] = []
 
-    def look(_layer: Layer, plan: Plan) -> bool:
+    def look(_layer: Layer, plan: Plan, _findings: tuple[Finding, ...]) -> bool:
         shown.append(plan)
         return True
 
@@ -159,7 +156,7 @@ def test_what_is_applied_is_the_file_that_was_shown(rig: Rig) -> None:
 
 
 def test_a_plan_that_changed_after_it_was_shown_is_not_applied(rig: Rig) -> None:
-    def tamper(_layer: Layer, _plan: Plan) -> bool:
+    def tamper(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
         (plan,) = rig.home.rglob("tfplan")
         plan.write_bytes(b"another plan")
         return True
@@ -174,14 +171,14 @@ def test_a_plan_that_changed_after_it_was_shown_is_not_applied(rig: Rig) -> None
 
 
 def test_a_plan_that_is_gone_after_it_was_shown_is_not_applied(rig: Rig) -> None:
-    def remove(_layer: Layer, _plan: Plan) -> bool:
+    def remove(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
         (plan,) = rig.home.rglob("tfplan")
         plan.unlink()
         return True
 
     result = rig.up(remove)
 
-    assert result.outcome is Outcome.FAILED
+    assert result.outcome is Outcome.BLOCKED
     assert "apply" not in rig.runner.started
 
 
@@ -265,7 +262,7 @@ def test_options_reach_the_plan(rig: Rig, tmp_path: Path) -> None:
         targets=("terraform_data.kept",),
         replace=("terraform_data.replaced",),
         lock_timeout="3m",
-        parallelism=2,
+        terraform_parallelism=2,
         extra=("-refresh=false",),
     )
 
@@ -326,7 +323,7 @@ def test_a_lock_that_was_there_before_is_why_it_failed(rig: Rig) -> None:
     assert result.error.message.endswith(f"in table {TABLE}")
     assert result.error.hint is not None
     assert result.error.hint.startswith("wait for it (--lock-timeout 10m)")
-    assert "wealist tf prod/foundation -- force-unlock " in result.error.hint
+    assert "wealist locks prod/foundation" in result.error.hint
     assert isinstance(result.error.__cause__, CommandError)
 
 
@@ -363,7 +360,7 @@ def test_an_interrupted_apply_says_so(rig: Rig) -> None:
 
 
 def test_a_request_to_stop_between_two_steps_starts_no_other(rig: Rig) -> None:
-    def stop(_layer: Layer, _plan: Plan) -> bool:
+    def stop(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
         rig.cancellation.request()
         return True
 
@@ -374,7 +371,7 @@ def test_a_request_to_stop_between_two_steps_starts_no_other(rig: Rig) -> None:
 
 
 def test_a_run_that_was_stopped_before_its_apply_did_not_start_one_in_the_ledger(rig: Rig) -> None:
-    def stop(_layer: Layer, _plan: Plan) -> bool:
+    def stop(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
         rig.cancellation.request()
         return True
 
@@ -482,7 +479,7 @@ def test_the_time_for_an_answer_does_not_count(rig: Rig, monkeypatch: pytest.Mon
     clock = [0.0]
     monkeypatch.setattr("orchestrator.layer_run.time.monotonic", lambda: clock[0])
 
-    def ponder(_layer: Layer, _plan: Plan) -> bool:
+    def ponder(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
         clock[0] += 1000.0
         return True
 
@@ -507,7 +504,7 @@ def test_terraform_gets_the_clean_environment(rig: Rig) -> None:
 
 
 def test_ctrl_c_at_the_question_applies_nothing_and_is_in_the_ledger(rig: Rig) -> None:
-    def interrupt(_layer: Layer, _plan: Plan) -> bool:
+    def interrupt(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
         raise KeyboardInterrupt
 
     result = rig.up(interrupt)
@@ -526,7 +523,7 @@ def test_a_plan_that_could_not_be_shown_is_not_applied(rig: Rig) -> None:
 
     result = rig.up()
 
-    assert result.outcome is Outcome.FAILED
+    assert result.outcome is Outcome.BLOCKED
     assert isinstance(result.error, GuardError)
     assert "could not be shown" in result.error.message
     assert "apply" not in [command.argv[1] for command in rig.runner.commands]

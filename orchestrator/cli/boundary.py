@@ -80,6 +80,8 @@ def run(argv: Sequence[str]) -> int:
 
 def show(message: str, hint: str | None) -> None:
     """One or two lines on stderr."""
+    here = f"{Path.cwd()}/"
+    message, hint = message.replace(here, ""), hint and hint.replace(here, "")
     bold, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if _has_color() else ("", "", "")
     print(f"{bold}error:{off} {redact(message)}", file=sys.stderr)
     if hint:

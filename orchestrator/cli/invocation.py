@@ -66,6 +66,8 @@ class Invocation:
         self._terraform_bin = terraform_bin
         self.profile = profile
         self._no_color = no_color or bool(os.environ.get("NO_COLOR"))
+        # Takes a live display down, so that a question stands on a line of its own.
+        self.hush: Callable[[], None] = lambda: None
 
     @cached_property
     def estate(self) -> Estate:
@@ -129,8 +131,9 @@ class Invocation:
         gc.enable()
         cancellation = Cancellation()
         target = self.target
-        with reporter(self, is_stdout_data=is_stdout_data) as on_event, _stoppable(cancellation):
-            yield Engine(self.estate, target, on_event=on_event, redact=redact, cancellation=cancellation)
+        with reporter(self, is_stdout_data=is_stdout_data) as watcher, _stoppable(cancellation):
+            self.hush = watcher.take_down
+            yield Engine(self.estate, target, on_event=watcher.on_event, redact=redact, cancellation=cancellation)
 
     def must_be_asked(self, flag: str, *, non_interactive: bool) -> None:
         """Fail at once where a question will come up and there is nobody to answer it."""
@@ -150,12 +153,28 @@ class Invocation:
         """
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
+            self.hush()
             if sys.stdin.isatty():
                 termios.tcflush(sys.stdin, termios.TCIFLUSH)
             print(question, end=" ", file=self.stderr, flush=True)
             return sys.stdin.readline().strip() == expected
         finally:
             signal.signal(signal.SIGINT, before)
+
+    def confirm_by_name(self, layer_id: str, question: str, *, given: str | None) -> bool:
+        """Demand a layer's name: for what can't be undone, a `yes` is too short.
+
+        Args:
+            given: What `--confirm` said; then nothing is asked.
+
+        Raises:
+            UsageError: `--confirm` names another layer.
+        """
+        if given is None:
+            return self.ask(f"{question} Type {layer_id} to go on:", expected=layer_id)
+        if self.estate.resolve(given) != layer_id:
+            raise UsageError(f"--confirm {given}: this is about {layer_id}", hint=f"--confirm {layer_id}")
+        return True
 
 
 OnEvent = Callable[["Event"], None]
@@ -164,19 +183,28 @@ OnEvent = Callable[["Event"], None]
 def command(
     app: typer.Typer, name: str | None = None, *, panel: str | None = None
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Register `function(invocation, ...)` as a command with the common options added, under a heading of `--help`."""
+    """Register `function(invocation, ...)` as a command with the common options added, under a heading of `--help`.
+
+    A parameter annotated with `options.RunWords` stands for all the options that runs share.
+    """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shared = [parameter.name for parameter in own if parameter.annotation is options.RunWords]
+        own = [parameter for parameter in own if parameter.name not in shared]
+        words = list(inspect.signature(options.RunWords, eval_str=True).parameters.values()) if shared else []
+
         @wraps(function)
         def call(ctx: typer.Context, **given: Any) -> Any:
             common = {parameter.name: given.pop(parameter.name) for parameter in _COMMON}
+            for parameter in shared:
+                given[parameter] = options.RunWords(**{word.name: given.pop(word.name) for word in words})
             return function(Invocation(ctx.obj or Start(), **common), **given)
 
-        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         parameters = [
             context,
-            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *_COMMON)),
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *words, *_COMMON)),
         ]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

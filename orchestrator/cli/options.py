@@ -6,6 +6,7 @@ Each option can also be given as `WEALIST_<NAME>`: the command line wins over th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,7 +75,14 @@ LockTimeout = Annotated[
     str | None, option("--lock-timeout", help="Wait this long for a lock: 30s, 10m.", metavar="TIME")
 ]
 Parallelism = Annotated[
-    int | None, option("--parallelism", help="Resources that Terraform works on at once.", min=1, metavar="N")
+    int | None, option("--parallelism", help="Layers that are worked on at once.", min=1, metavar="N")
+]
+TerraformParallelism = Annotated[
+    int | None,
+    option("--terraform-parallelism", help="Resources that Terraform works on at once.", min=1, metavar="N"),
+]
+FailFast = Annotated[
+    bool, option("--fail-fast/--keep-going", help="Start no other layer once one has failed.", show_default=False)
 ]
 Upgrade = Annotated[bool, option("--upgrade", help="Init again and take newer providers and modules.")]
 DetailedExitcode = Annotated[bool, option("--detailed-exitcode", help="Exit with 2 where there are changes.")]
@@ -83,8 +91,32 @@ ReportFile = Annotated[
 ]
 TerraformLog = Annotated[bool, option("--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.")]
 
+All = Annotated[bool, option("--all", help="Every layer of the estate.")]
+WithDependencies = Annotated[bool, option("--with-dependencies", help="These layers, and all that they stand on.")]
+AllowDestroy = Annotated[
+    list[str] | None,
+    option("--allow-destroy", help="This resource with data in it may go. Repeatable.", metavar="ADDRESS"),
+]
+AllowWeaken = Annotated[
+    list[str] | None,
+    option("--allow-weaken", help="This resource may lose a protection. Repeatable.", metavar="ADDRESS"),
+]
+AllowIncomplete = Annotated[
+    bool, option("--allow-incomplete-dependencies", help="Run on layers that are locked or half-applied.")
+]
+LiftProtection = Annotated[
+    bool, option("--lift-deletion-protection", help="Lift it first: planned, shown and applied as a step of its own.")
+]
+Confirm = Annotated[
+    str | None, option("--confirm", help="The layer's name, typed here instead of at the question.", metavar="LAYER")
+]
+Confirms = Annotated[
+    list[str] | None,
+    option("--confirm", help="A layer's name, typed here instead of at the question. Repeatable.", metavar="LAYER"),
+]
+
 Layers = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(help="Layers, as `prod/foundation` or `foundation`.", metavar="LAYER", autocompletion=_layer_names),
 ]
 AnyLayers = Annotated[
@@ -95,3 +127,21 @@ OneLayer = Annotated[
     str,
     typer.Argument(help="A layer, as `prod/foundation` or `foundation`.", metavar="LAYER", autocompletion=_layer_names),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWords:
+    """What every run over layers can be told; `command` adds these options where a function takes them."""
+
+    set: Set = None
+    var_file: VarFile = None
+    target: Target = None
+    replace: Replace = None
+    lock_timeout: LockTimeout = None
+    parallelism: Parallelism = None
+    terraform_parallelism: TerraformParallelism = None
+    fail_fast: FailFast = False
+    upgrade: Upgrade = False
+    json: Json = False
+    report_file: ReportFile = None
+    terraform_log: TerraformLog = False

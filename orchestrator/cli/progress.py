@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.live import Live
 from rich.text import Text
@@ -23,7 +23,7 @@ from orchestrator.cli.options import LogFormat
 from orchestrator.finding import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rich.console import Console
 
@@ -31,22 +31,46 @@ if TYPE_CHECKING:
 
 _HEARTBEAT = 30.0
 _MOST_LINES = 12
+# The lock table is deprecated in favour of `use_lockfile` from Terraform 1.11 on. A backend that names one wants it.
+_TABLE = 'parameter "dynamodb_table" is deprecated'
 _ENDED = {"create": "created", "update": "changed", "delete": "destroyed", "read": "read", "forget": "forgotten"}
 _UNDER_WAY = {"create": "creating", "update": "changing", "delete": "destroying", "read": "reading"}
 
 
+class Watcher(Protocol):
+    """Shows events as they come."""
+
+    def on_event(self, event: events.Event) -> None: ...
+
+    def take_down(self) -> None:
+        """Take a live display down; the next step puts it up again."""
+
+
 @contextmanager
-def reporter(run: Invocation, *, is_stdout_data: bool = False) -> Iterator[Callable[[events.Event], None]]:
-    """A function that shows events; a display that is up is taken down on the way out."""
+def reporter(run: Invocation, *, is_stdout_data: bool = False) -> Iterator[Watcher]:
+    """What shows a run's events; a display that is up is taken down on the way out."""
     if run.log_format is LogFormat.JSON:
-        yield lambda event: print(json.dumps(to_json(event), ensure_ascii=False), file=run.stderr, flush=True)
+        yield _JsonLines(run)
         return
     talk = render.console(run, stderr=True)
     progress = _Progress(talk, talk if is_stdout_data else render.console(run), is_live=run.is_live)
     try:
-        yield progress.on_event
+        yield progress
     finally:
         progress.take_down()
+
+
+class _JsonLines:
+    """One object a line."""
+
+    def __init__(self, run: Invocation) -> None:
+        self._run = run
+
+    def on_event(self, event: events.Event) -> None:
+        print(json.dumps(to_json(event), ensure_ascii=False), file=self._run.stderr, flush=True)
+
+    def take_down(self) -> None:
+        """There is no display."""
 
 
 def to_json(event: events.Event) -> dict[str, Any]:
@@ -58,10 +82,29 @@ def to_json(event: events.Event) -> dict[str, Any]:
             value = {"digest": value.digest, "counts": {str(k): n for k, n in value.counts.items()}}
         elif isinstance(event, events.OutputsKnown) and item.name == "outputs":
             value = {output.name: output.shown for output in value}
-        elif isinstance(event, events.PreflightDone) and item.name == "findings":
+        elif item.name == "findings":
             value = [finding.to_json() for finding in value]
         data[item.name] = value
     return data
+
+
+@dataclass(slots=True)
+class _Track:
+    """How far one layer has come.
+
+    Attributes:
+        step: Its name, and when it began, by the monotonic clock; None between two steps.
+        under_way: By address: what is done to the resource, and since when.
+    """
+
+    step: tuple[str, float] | None = None
+    under_way: dict[str, tuple[str, float]] = field(default_factory=dict)
+    finished: int = 0
+    expected: int = 0
+
+    @property
+    def is_applying(self) -> bool:
+        return self.step is not None and self.step[0] == "apply"
 
 
 class _Progress:
@@ -73,10 +116,9 @@ class _Progress:
         self._is_live = is_live
         self._lock = RLock()
         self._live: Live | None = None
-        self._step: tuple[str, float] | None = None
-        self._under_way: dict[str, tuple[str, float]] = {}
-        self._finished = 0
-        self._expected = 0
+        self._tracks: dict[str, _Track] = {}
+        self._said: set[events.Diagnostic] = set()
+        self._width = 0
         self._spoke = time.monotonic()
 
     def on_event(self, event: events.Event) -> None:
@@ -91,12 +133,21 @@ class _Progress:
                 self._live.stop()
                 self._live = None
 
-    def _print(self, text: Text) -> None:
+    def _put_up(self) -> None:
+        if self._is_live and self._live is None:
+            self._live = Live(console=self._console, get_renderable=self._display, refresh_per_second=4, transient=True)
+            self._live.start()
+
+    def _print(self, text: Text, layer: str = "") -> None:
+        """A line; where several layers are at work, it says whose."""
         self._spoke = time.monotonic()
-        self._console.print(text)
+        self._console.print(Text.assemble((f"{layer:<{self._width}}  ", "dim"), text) if self._width else text)
+
+    def _track(self, layer: str) -> _Track:
+        return self._tracks.setdefault(layer, _Track())
 
     def _on_Notice(self, event: events.Notice) -> None:
-        self._print(Text.assemble(("note: ", "yellow"), event.text))
+        self._print(Text.assemble(("note: ", "yellow"), event.text), event.layer)
 
     def _on_PreflightDone(self, event: events.PreflightDone) -> None:
         for finding in event.findings:
@@ -105,28 +156,43 @@ class _Progress:
         if not any(finding.is_error for finding in event.findings):
             self._print(_step_line("preflight", event.seconds, f"{len(event.findings)} checks"))
 
+    def _on_RunStarted(self, event: events.RunStarted) -> None:
+        if len(event.layers) > 1:
+            self._print(Text.assemble(("✓ ", "green"), f"{'order':<10}", (", ".join(event.layers), "dim")))
+            self._width = max(map(len, event.layers))
+
     def _on_StepStarted(self, event: events.StepStarted) -> None:
-        self._step = (event.step, time.monotonic())
-        self._under_way.clear()
-        self._finished = 0
-        if self._is_live and self._live is None:
-            self._live = Live(console=self._console, get_renderable=self._display, refresh_per_second=4, transient=True)
-            self._live.start()
+        track = self._track(event.layer)
+        track.step = (event.step, time.monotonic())
+        track.under_way.clear()
+        track.finished = 0
+        self._put_up()
 
     def _on_StepFinished(self, event: events.StepFinished) -> None:
-        self.take_down()
-        self._step = None
-        self._print(_step_line(event.step, event.seconds, event.note))
+        self._track(event.layer).step = None
+        if not any(track.step for track in self._tracks.values()):
+            self.take_down()
+        self._print(_step_line(event.step, event.seconds, event.note), event.layer)
 
     def _on_PlanReady(self, event: events.PlanReady) -> None:
-        self._expected = sum(event.plan.counts.values())
+        self._track(event.layer).expected = sum(event.plan.counts.values())
+        self.take_down()
         self._plans.print()
         self._plans.print(render.plan_text(event.plan, event.layer))
+        for finding in event.findings:
+            self._plans.print(render.finding_text(finding))
+        if event.findings:
+            self._plans.print()
 
     def _on_Diagnostic(self, event: events.Diagnostic) -> None:
-        if not event.is_error and self._step and self._step[0] == "init":
+        step = self._track(event.layer).step
+        if not event.is_error and step and step[0] == "init":
             # Init's warnings are about how providers were installed; they stand in the event log.
             return
+        if not event.is_error and (event in self._said or _TABLE in event.detail):
+            # Apply repeats the warnings of the plan, and one about the backend block that nobody here needs to act on.
+            return
+        self._said.add(event)
         style = "red" if event.is_error else "yellow"
         text = Text.assemble((f"{event.severity}: ", f"bold {style}"), (event.summary, "bold"))
         where = ", ".join(part for part in (event.address, event.where) if part)
@@ -134,55 +200,65 @@ class _Progress:
             text.append(f"\n  {where}", style="cyan")
         if event.detail:
             text.append("\n  " + event.detail.strip().replace("\n", "\n  "))
-        self._print(text)
+        self._print(text, event.layer)
 
     def _on_ResourceEvent(self, event: events.ResourceEvent) -> None:
-        if self._step is None or self._step[0] != "apply":
+        track = self._track(event.layer)
+        if not track.is_applying:
             return
         if event.phase == "start":
-            self._under_way[event.address] = (event.action, time.monotonic())
+            track.under_way[event.address] = (event.action, time.monotonic())
         elif event.phase in ("complete", "errored"):
-            self._under_way.pop(event.address, None)
-            self._on_resource_end(event)
+            track.under_way.pop(event.address, None)
+            self._on_resource_end(event, track)
         elif not self._is_live and time.monotonic() - self._spoke > _HEARTBEAT:
             now = time.monotonic()
-            names = ", ".join(f"{address} ({now - since:.0f} s)" for address, (_, since) in self._under_way.items())
-            self._print(Text(f"  … {names}", style="dim"))
+            names = ", ".join(f"{address} ({now - since:.0f} s)" for address, (_, since) in track.under_way.items())
+            self._print(Text(f"  … {names}", style="dim"), event.layer)
 
-    def _on_resource_end(self, event: events.ResourceEvent) -> None:
+    def _on_resource_end(self, event: events.ResourceEvent, track: _Track) -> None:
         if event.action == "read" and event.phase == "complete":
             return
-        self._finished += event.phase == "complete"
+        track.finished += event.phase == "complete"
         word = _ENDED.get(event.action, event.action) if event.phase == "complete" else "failed"
         mark, style = ("✓", "green") if event.phase == "complete" else ("✗", "red")
         seconds = f"  {event.elapsed:.0f} s" if event.elapsed else ""
-        self._print(Text.assemble((f"  {mark} ", style), f"{word} {event.address}", (seconds, "dim")))
+        line = Text.assemble((f"  {mark} ", style), f"{word} {event.address}", (seconds, "dim"))
+        self._print(line, event.layer)
 
     def _on_Stopping(self, event: events.Stopping) -> None:
         if event.grace:
             text = f"stopping: Terraform has {event.grace:.0f} s to finish what is under way and save its state."
-            self._print(Text.assemble(("! ", "yellow"), text, " Ctrl-C again ends it now."))
+            self._print(Text.assemble(("! ", "yellow"), text, " Ctrl-C again ends it now."), event.layer)
         else:
-            self._print(Text.assemble(("! ", "red"), "ending Terraform now: its state may be incomplete"))
+            self._print(Text.assemble(("! ", "red"), "ending Terraform now: its state may be incomplete"), event.layer)
 
     def _display(self) -> Text:
-        """What is under way, the longest first."""
+        """What is under way in each layer, the longest first."""
         with self._lock:
-            if self._step is None:
-                return Text("")
-            now = time.monotonic()
-            step, since = self._step
-            text = Text.assemble(("⋯ ", "cyan"), f"{step}  {render.duration(now - since)}")
-            if step == "apply" and self._expected:
-                text.append(f"  {self._finished} of {self._expected} done", style="dim")
-            going = sorted(self._under_way.items(), key=lambda item: item[1][1])
-            for address, (action, began) in going[:_MOST_LINES]:
-                text.append(f"\n  ⋯ {_UNDER_WAY.get(action, action)} {address}  ")
-                text.append(render.duration(now - began), style="dim")
-            if len(going) > _MOST_LINES:
-                text.append(f"\n  and {len(going) - _MOST_LINES} more", style="dim")
+            text = Text()
+            for layer, track in self._tracks.items():
+                if track.step is not None:
+                    text.append_text(_track_text(layer if self._width else "", track))
             text.no_wrap, text.overflow = True, "ellipsis"
             return text
+
+
+def _track_text(layer: str, track: _Track) -> Text:
+    assert track.step is not None
+    now = time.monotonic()
+    step, since = track.step
+    whose = f"{layer} " if layer else ""
+    text = Text.assemble(("⋯ ", "cyan"), f"{whose}{step}  {render.duration(now - since)}")
+    if track.is_applying and track.expected:
+        text.append(f"  {track.finished} of {track.expected} done", style="dim")
+    going = sorted(track.under_way.items(), key=lambda item: item[1][1])
+    for address, (action, began) in going[:_MOST_LINES]:
+        text.append(f"\n  ⋯ {_UNDER_WAY.get(action, action)} {address}  ")
+        text.append(render.duration(now - began), style="dim")
+    if len(going) > _MOST_LINES:
+        text.append(f"\n  and {len(going) - _MOST_LINES} more", style="dim")
+    return text.append("\n")
 
 
 def _step_line(step: str, seconds: float, note: str) -> Text:

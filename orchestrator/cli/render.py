@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.cli.invocation import Invocation
     from orchestrator.finding import Finding
     from orchestrator.outputs import Output
-    from orchestrator.plan import Plan, ResourceChange
+    from orchestrator.plan import AttributeChange, Plan, ResourceChange
     from orchestrator.report import RunReport
 
 SYMBOLS = {
@@ -111,6 +111,8 @@ def finding_text(finding: Finding) -> Text:
 
 def plan_text(plan: Plan, layer: str) -> Text:
     """A plan as a person wants it before saying yes: counts, then a line a resource, with what differs below it."""
+    if plan.is_refresh_only:
+        return _drift_text(plan, layer)
     text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), "\n")
     order = [Action.CREATE, Action.NO_OP, Action.UPDATE, Action.FORGET, Action.REPLACE, Action.DELETE]
     shown = [change for change in plan.changes if change.is_shown]
@@ -123,6 +125,22 @@ def plan_text(plan: Plan, layer: str) -> Text:
         for output in outputs:
             symbol, style = SYMBOLS.get(output.action, ("~", "yellow"))
             text.append(f"  {symbol} output {output.name}\n", style=style)
+    return text
+
+
+def _drift_text(plan: Plan, layer: str) -> Text:
+    """What the world has that the state does not, a line an attribute: in the state -> in the world."""
+    number = len(plan.drift)
+    text = Text.assemble(
+        (layer, "bold"), f": {number} resource{'s' if number != 1 else ''} changed outside Terraform\n"
+    )
+    for change in sorted(plan.drift, key=lambda change: change.address):
+        if change.action is Action.DELETE:
+            text.append(f"  - {change.address}  (gone)\n", style="red")
+        else:
+            text.append(f"  ~ {change.address}\n", style="yellow")
+            for attribute in change.drifted_attributes():
+                _append_attribute(text, attribute)
     return text
 
 
@@ -141,15 +159,24 @@ def print_ends(run: Invocation, report: RunReport) -> None:
     for result in report.results:
         if result.outcome is Outcome.NO_CHANGES:
             out.print(f"[green]✓[/] [bold]{result.layer}[/]: nothing to change ({result.seconds:.1f} s)")
-        elif result.outcome is Outcome.PLANNED:
-            command = run.target.command(f"up {result.layer}")
-            out.print(f"[dim]nothing was applied; {command} plans again, shows and asks[/]")
+        elif result.outcome is Outcome.DRIFTED:
+            command = run.target.command(f"plan {result.layer}")
+            out.print(f"[yellow]![/] [bold]{result.layer}[/]: has drifted; {command} shows what would bring it back")
+        elif result.outcome is Outcome.WAITING:
+            out.print(f"[yellow]…[/] [bold]{result.layer}[/]: not planned yet")
+        elif result.outcome is Outcome.SKIPPED and result.error:
+            out.print(f"[yellow]-[/] {result.error.message}")
         elif result.outcome is Outcome.APPLIED and result.plan:
             seconds = duration(result.seconds)
             out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)} in {seconds}\n")
-            print_outputs(run, result.outputs)
+            if result.outputs:
+                print_outputs(run, result.outputs)
         elif result.outcome.is_failure:
             out.print(f"[red]✗[/] [bold]{result.layer}[/]: {result.outcome} after {duration(result.seconds)}")
+    planned = [result.layer for result in report.results if result.outcome is Outcome.PLANNED]
+    if planned:
+        command = run.target.command(f"up {' '.join(planned)}")
+        out.print(f"[dim]nothing was applied; {command} plans again, shows and asks[/]")
 
 
 def duration(seconds: float) -> str:
@@ -177,13 +204,15 @@ def _append_change(text: Text, change: ResourceChange) -> None:
     for attribute in change.attribute_changes():
         if change.action is Action.REPLACE and not attribute.forces_replacement:
             continue
-        text.append(
-            f"      {attribute.path[:_LONGEST_PATH]}: {_short(attribute.before)} → {_short(attribute.after)}",
-            style="dim",
-        )
-        if attribute.forces_replacement:
-            text.append("  forces replacement", style="red")
-        text.append("\n")
+        _append_attribute(text, attribute)
+
+
+def _append_attribute(text: Text, attribute: AttributeChange) -> None:
+    path = attribute.path[:_LONGEST_PATH]
+    text.append(f"      {path}: {_short(attribute.before)} → {_short(attribute.after)}", style="dim")
+    if attribute.forces_replacement:
+        text.append("  forces replacement", style="red")
+    text.append("\n")
 
 
 def _literal(value: Any) -> str:

@@ -1,68 +1,97 @@
-"""What `plan` and `up` share: options from words, a run, and its report."""
+"""What runs share: layers and options from words, a run, and its report."""
 
 from __future__ import annotations
 
 import json as jsonlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import DURATION
 from orchestrator.errors import RunError, UsageError
-from orchestrator.layer_run import RunOptions
 from orchestrator.report import Outcome
+from orchestrator.run import RunOptions
 from orchestrator.tf.variables import parse_assignments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from orchestrator.cli.invocation import Invocation
+    from orchestrator.cli.options import RunWords
     from orchestrator.engine import Engine
     from orchestrator.report import RunReport
+    from orchestrator.resume import Unfinished
 
 
-def options(
-    run: Invocation,
-    values: list[str] | None,
-    var_files: list[Path] | None,
-    targets: list[str] | None,
-    replace: list[str] | None,
-    lock_timeout: str | None,
-    parallelism: int | None,
-    upgrade: bool,
-    keep_terraform_log: bool,
-) -> RunOptions:
-    if lock_timeout is not None and not re.fullmatch(DURATION, lock_timeout):
-        raise UsageError(f"--lock-timeout {lock_timeout}: this is no duration", hint="write 30s or 5m")
+def names(
+    run: Invocation, given: Sequence[str] | None, *, everything: bool, with_dependencies: bool = False
+) -> tuple[str, ...]:
+    """The ids of the layers that were asked for.
+
+    Raises:
+        UsageError: None, or both some and all; or one that is not there.
+    """
+    if everything and given:
+        raise UsageError(f"--all and {' '.join(given)}: one or the other")
+    if everything:
+        return tuple(run.estate.folders)
+    if not given:
+        raise UsageError("no layer is named", hint=f"name some of {', '.join(run.estate.folders)}, or pass --all")
+    ids = tuple(run.estate.resolve(name) for name in given)
+    return tuple(sorted(run.estate.graph.closure(ids))) if with_dependencies else ids
+
+
+def options(run: Invocation, words: RunWords, **more: Any) -> RunOptions:
+    if words.lock_timeout is not None and not re.fullmatch(DURATION, words.lock_timeout):
+        raise UsageError(f"--lock-timeout {words.lock_timeout}: this is no duration", hint="write 30s or 5m")
     return RunOptions(
-        values=parse_assignments(values or ()),
-        var_files=tuple(var_files or ()),
-        targets=tuple(targets or ()),
-        replace=tuple(replace or ()),
-        lock_timeout=lock_timeout,
-        parallelism=parallelism,
-        upgrade=upgrade,
+        values=parse_assignments(words.set or ()),
+        var_files=tuple(words.var_file or ()),
+        targets=tuple(words.target or ()),
+        replace=tuple(words.replace or ()),
+        lock_timeout=words.lock_timeout,
+        parallelism=words.parallelism,
+        terraform_parallelism=words.terraform_parallelism,
+        fail_fast=words.fail_fast,
+        upgrade=words.upgrade,
         extra=run.after or (),
-        keep_terraform_log=keep_terraform_log,
+        keep_terraform_log=words.terraform_log,
+        **more,
     )
 
 
-def go(run: Invocation, call: Callable[[Engine], RunReport], *, json: bool, report_file: Path | None) -> RunReport:
+def unfinished(run: Invocation) -> Unfinished | None:
+    """The run to go on with, and what is known of it, said; None where there is nothing to go on with."""
+    with run.engine() as engine:
+        found = engine.unfinished()
+    if found is None:
+        run.say("nothing to resume: the last run ended well, or there was none")
+        return None
+    run.say(f"resuming `{found.command}` of {found.started} (run {found.run_id})")
+    for id_ in found.done:
+        run.say(f"  {id_}: done, left alone if it has not moved since")
+    for id_ in found.remaining:
+        how = found.failed[id_]["outcome"] if id_ in found.failed else "not finished"
+        run.say(f"  {id_}: {how}, planned afresh")
+    return found
+
+
+def go(run: Invocation, call: Callable[[Engine], RunReport], words: RunWords, *, detailed: bool = False) -> RunReport:
     """Run, show how it ended, and leave the report where it was asked for; also when the run failed."""
     from orchestrator.cli import render
 
-    if report_file is not None:
-        _check_writable(report_file)
+    if words.report_file is not None:
+        _check_writable(words.report_file)
     try:
-        with run.engine(is_stdout_data=json) as engine:
+        with run.engine(is_stdout_data=words.json) as engine:
             report = call(engine)
     except RunError as error:
-        _leave(error.report, json=json, report_file=report_file)
-        if not json:
+        _leave(error.report, words, detailed=detailed)
+        if not words.json:
             render.print_ends(run, error.report)
         raise
-    _leave(report, json=json, report_file=report_file)
-    if not json:
+    _leave(report, words, detailed=detailed)
+    if not words.json:
         render.print_ends(run, report)
     if any(result.outcome is Outcome.DECLINED for result in report.results):
         raise RunError("nothing was applied: the plan was not confirmed", report=report)
@@ -80,12 +109,13 @@ def _check_writable(path: Path) -> None:
         raise UsageError(f"--report-file {path}: {error.strerror}", hint="nothing was done") from error
 
 
-def _leave(report: RunReport, *, json: bool, report_file: Path | None) -> None:
+def _leave(report: RunReport, words: RunWords, *, detailed: bool) -> None:
     from orchestrator.cli import plain
     from orchestrator.cli.boundary import redact
 
-    if json:
-        plain.print_json(redact.data(report.to_json()))
-    if report_file is not None:
-        text = jsonlib.dumps(redact.data(report.to_json()), indent=2, ensure_ascii=False)
-        report_file.write_text(text + "\n", encoding="utf-8")
+    data = redact.data({**report.to_json(), "exit_code": report.exit_code_for(detailed=detailed)})
+    if words.json:
+        plain.print_json(data)
+    if words.report_file is not None:
+        text = jsonlib.dumps(data, indent=2, ensure_ascii=False)
+        words.report_file.write_text(text + "\n", encoding="utf-8")

@@ -61,8 +61,8 @@ class TerraformClient:
         done = self._stream(args.plan(options, out=out), good=(0, HAS_CHANGES))
         return done.returncode == HAS_CHANGES
 
-    def show(self, plan_file: Path) -> Plan:
-        """Read a saved plan.
+    def show(self, plan_file: Path, *, is_refresh_only: bool = False) -> Plan:
+        """Read a saved plan; whether it is a refresh-only one does not stand in it.
 
         Raises:
             OutputFormatError: Not a plan that wealist understands.
@@ -73,7 +73,7 @@ class TerraformClient:
             data = json.loads(done.stdout)
         except ValueError as error:
             raise OutputFormatError(f"`terraform show -json` wrote no JSON: {error}") from error
-        return Plan.from_json(data, digest=f"sha256:{digest}")
+        return Plan.from_json(data, digest=f"sha256:{digest}", is_refresh_only=is_refresh_only)
 
     def apply(self, plan_file: Path, *, lock_timeout: str = "0s", parallelism: int | None = None) -> None:
         """Apply a saved plan, and nothing but a saved plan."""

@@ -127,7 +127,7 @@ def test_a_bug_leaves_its_traceback_in_a_private_file_without_secrets(
     ("words", "message", "hint"),
     [
         (["uup"], "No such command", "wealist --help"),
-        (["up"], "Missing argument", "wealist up --help"),
+        (["output"], "Missing argument", "wealist output --help"),
         (["up", "foundation", "--nonsense"], "No such option", "wealist up --help"),
         (["plan", "foundation", "--parallelism", "0"], "Invalid value for '--parallelism'", "wealist plan --help"),
         (["plan", "foundation", "--parallelism", "many"], "Invalid value for '--parallelism'", "wealist plan --help"),

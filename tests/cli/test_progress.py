@@ -25,13 +25,13 @@ PLAN = Plan.from_json(recorded_json("plan-create.json"), digest="sha256:00")
 
 
 def show(seen: Iterable[events.Event], **more: Any) -> None:
-    with progress.reporter(invocation(**more)) as on_event:
+    with progress.reporter(invocation(**more)) as watcher:
         for event in seen:
-            on_event(event)
+            watcher.on_event(event)
 
 
 def stream(name: str) -> list[events.Event]:
-    parsed = (events.parse(line, layer="prod/foundation") for line in recorded(name).splitlines())
+    parsed = (events.parse(line) for line in recorded(name).splitlines())
     return [event for event in parsed if event is not None]
 
 
@@ -149,14 +149,14 @@ def test_off_a_terminal_a_long_wait_shows_signs_of_life(capsys: Capture, monkeyp
     clock = [100.0]
     monkeypatch.setattr("orchestrator.cli.progress.time.monotonic", lambda: clock[0])
 
-    with progress.reporter(invocation()) as on_event:
-        on_event(events.StepStarted(step="apply"))
-        on_event(resource("start"))
+    with progress.reporter(invocation()) as watcher:
+        watcher.on_event(events.StepStarted(step="apply"))
+        watcher.on_event(resource("start"))
         clock[0] += 10
-        on_event(resource("progress", elapsed=10))
+        watcher.on_event(resource("progress", elapsed=10))
         assert capsys.readouterr().err == ""
         clock[0] += 25
-        on_event(resource("progress", elapsed=35))
+        watcher.on_event(resource("progress", elapsed=35))
 
     assert capsys.readouterr().err == "  … aws_db_instance.this (35 s)\n"
 
@@ -171,15 +171,14 @@ def test_on_a_terminal_what_is_under_way_is_kept_on_display(monkeypatch: pytest.
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
 
-    with progress.reporter(invocation()) as on_event:
-        on_event(events.PlanReady(layer="prod/foundation", plan=PLAN))
-        on_event(events.StepStarted(step="apply"))
-        on_event(resource("start"))
-        reporter = on_event.__self__  # type: ignore[attr-defined]
-        shown = reporter._display().plain
-        on_event(resource("complete", elapsed=81))
-        done = reporter._display().plain
-        on_event(events.StepFinished(step="apply", seconds=82))
+    with progress.reporter(invocation()) as watcher:
+        watcher.on_event(events.PlanReady(plan=PLAN))
+        watcher.on_event(events.StepStarted(step="apply"))
+        watcher.on_event(resource("start"))
+        shown = watcher._display().plain  # type: ignore[attr-defined]
+        watcher.on_event(resource("complete", elapsed=81))
+        done = watcher._display().plain  # type: ignore[attr-defined]
+        watcher.on_event(events.StepFinished(step="apply", seconds=82))
 
     assert "0 of 6 done" in shown
     assert "⋯ creating aws_db_instance.this" in shown
@@ -191,11 +190,11 @@ def test_on_a_terminal_what_is_under_way_is_kept_on_display(monkeypatch: pytest.
 def test_a_crowded_display_says_how_many_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
 
-    with progress.reporter(invocation()) as on_event:
-        on_event(events.StepStarted(step="apply"))
+    with progress.reporter(invocation()) as watcher:
+        watcher.on_event(events.StepStarted(step="apply"))
         for number in range(15):
-            on_event(events.ResourceEvent(phase="start", address=f"a.b[{number}]", action="create"))
-        shown = on_event.__self__._display().plain  # type: ignore[attr-defined]
+            watcher.on_event(events.ResourceEvent(phase="start", address=f"a.b[{number}]", action="create"))
+        shown = watcher._display().plain  # type: ignore[attr-defined]
 
     assert shown.splitlines()[-1].strip() == "and 3 more"
 
@@ -217,7 +216,7 @@ def test_there_is_no_display_where_it_is_unwanted(
 def test_for_programs_each_event_is_an_object_a_line(capsys: Capture) -> None:
     seen: list[events.Event] = [
         events.PreflightDone(findings=(OK,), seconds=0.5),
-        events.PlanReady(layer="prod/foundation", plan=PLAN),
+        events.PlanReady(layer="prod/foundation", plan=PLAN, findings=(WARNING,)),
         events.OutputsKnown(
             layer="prod/foundation",
             outputs=(Output(name="a", value=1), Output(name="password", value=CANARY, is_sensitive=True)),
@@ -235,6 +234,7 @@ def test_for_programs_each_event_is_an_object_a_line(capsys: Capture) -> None:
         "event": "PlanReady",
         "layer": "prod/foundation",
         "plan": {"digest": "sha256:00", "counts": {"create": 6}},
+        "findings": [WARNING.to_json()],
     }
     assert outputs["outputs"] == {"a": 1, "password": "(redacted)"}
     assert (done["event"], done["phase"], done["elapsed"]) == ("ResourceEvent", "complete", 3.0)
@@ -250,6 +250,7 @@ def test_every_kind_of_event_can_be_written_for_programs() -> None:
         "StepStarted": events.StepStarted(step="init"),
         "StepFinished": events.StepFinished(step="init", seconds=1.0),
         "PreflightDone": events.PreflightDone(findings=(finding,), seconds=1.0),
+        "RunStarted": events.RunStarted(layers=("a", "b"), parallelism=2),
         "PlanReady": events.PlanReady(plan=PLAN),
         "Notice": events.Notice(text="t"),
         "Stopping": events.Stopping(grace=1.0),

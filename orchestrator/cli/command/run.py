@@ -2,75 +2,114 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from orchestrator.cli import options as o
 from orchestrator.cli.invocation import Invocation, command
 from orchestrator.cli.root import app
 
-if TYPE_CHECKING:
-    from orchestrator.layer import Layer
-    from orchestrator.plan import Plan
-
-CHANGES = 2
+PANEL = "Runs"
 
 
-@command(app, panel="Runs")
+@command(app, panel=PANEL)
 def plan(
     run: Invocation,
-    layers: o.Layers,
-    set: o.Set = None,
-    var_file: o.VarFile = None,
-    target: o.Target = None,
-    replace: o.Replace = None,
-    lock_timeout: o.LockTimeout = None,
-    parallelism: o.Parallelism = None,
-    upgrade: o.Upgrade = False,
+    words: o.RunWords,
+    layers: o.Layers = None,
+    all: o.All = False,
+    with_dependencies: o.WithDependencies = False,
+    allow_incomplete_dependencies: o.AllowIncomplete = False,
     detailed_exitcode: o.DetailedExitcode = False,
-    json: o.Json = False,
-    report_file: o.ReportFile = None,
-    terraform_log: o.TerraformLog = False,
 ) -> int:
     """Show what `up` would do, and stop there."""
     from orchestrator.cli import running
 
-    options = running.options(run, set, var_file, target, replace, lock_timeout, parallelism, upgrade, terraform_log)
-    report = running.go(run, lambda engine: engine.plan(layers, options), json=json, report_file=report_file)
-    return CHANGES if detailed_exitcode and report.has_changes else report.exit_code
+    names = running.names(run, layers, everything=all, with_dependencies=with_dependencies)
+    options = running.options(run, words, allow_incomplete=allow_incomplete_dependencies)
+    report = running.go(run, lambda engine: engine.plan(names, options), words, detailed=detailed_exitcode)
+    return report.exit_code_for(detailed=detailed_exitcode)
 
 
-@command(app, panel="Runs")
+@command(app, panel=PANEL)
 def up(
     run: Invocation,
-    layers: o.Layers,
+    words: o.RunWords,
+    layers: o.Layers = None,
+    all: o.All = False,
+    with_dependencies: o.WithDependencies = False,
     auto_approve: o.Yes = False,
     non_interactive: o.NonInteractive = False,
-    set: o.Set = None,
-    var_file: o.VarFile = None,
-    target: o.Target = None,
-    replace: o.Replace = None,
-    lock_timeout: o.LockTimeout = None,
-    parallelism: o.Parallelism = None,
-    upgrade: o.Upgrade = False,
-    json: o.Json = False,
-    report_file: o.ReportFile = None,
-    terraform_log: o.TerraformLog = False,
+    allow_destroy: o.AllowDestroy = None,
+    allow_weaken: o.AllowWeaken = None,
+    allow_incomplete_dependencies: o.AllowIncomplete = False,
 ) -> int:
     """Plan, show, ask, and apply exactly what was shown."""
+    from orchestrator.cli import confirmation, running
+
+    names = running.names(run, layers, everything=all, with_dependencies=with_dependencies)
+    confirm = confirmation.for_up(run, auto_approve=auto_approve, non_interactive=non_interactive)
+    options = running.options(
+        run,
+        words,
+        allow_destroy=tuple(allow_destroy or ()),
+        allow_weaken=tuple(allow_weaken or ()),
+        allow_incomplete=allow_incomplete_dependencies,
+    )
+    return running.go(run, lambda engine: engine.up(names, options, confirm=confirm), words).exit_code
+
+
+@command(app, panel=PANEL)
+def down(
+    run: Invocation,
+    words: o.RunWords,
+    layers: o.Layers = None,
+    all: o.All = False,
+    confirm: o.Confirms = None,
+    non_interactive: o.NonInteractive = False,
+    lift_deletion_protection: o.LiftProtection = False,
+) -> int:
+    """Take layers down, the last first. What dies is shown, and each is confirmed by its name."""
+    from orchestrator.cli import confirmation, running
+
+    names = running.names(run, layers, everything=all)
+    by_name = confirmation.for_down(run, names, given=confirm or (), non_interactive=non_interactive)
+    options = running.options(run, words, lift_deletion_protection=lift_deletion_protection)
+    return running.go(run, lambda engine: engine.down(names, options, confirm=by_name), words).exit_code
+
+
+@command(app, panel=PANEL)
+def resume(
+    run: Invocation,
+    set: o.Set = None,
+    auto_approve: o.Yes = False,
+    confirm: o.Confirms = None,
+    non_interactive: o.NonInteractive = False,
+    json: o.Json = False,
+    report_file: o.ReportFile = None,
+) -> int:
+    """Go on with the last run that did not end well; what it had done is left alone."""
+    from orchestrator.cli import confirmation, running
+    from orchestrator.tf.variables import parse_assignments
+
+    run.no_rest()
+    unfinished = running.unfinished(run)
+    if unfinished is None:
+        return 0
+    if unfinished.command == "down":
+        ask = confirmation.for_down(run, unfinished.remaining, given=confirm or (), non_interactive=non_interactive)
+    else:
+        ask = confirmation.for_up(run, auto_approve=auto_approve, non_interactive=non_interactive)
+    words = o.RunWords(json=json, report_file=report_file)
+    values = parse_assignments(set or ())
+    return running.go(run, lambda engine: engine.resume(unfinished, values=values, confirm=ask), words).exit_code
+
+
+@command(app, panel=PANEL)
+def drift(
+    run: Invocation, words: o.RunWords, layers: o.AnyLayers = None, detailed_exitcode: o.DetailedExitcode = False
+) -> int:
+    """Show what was changed outside Terraform, attribute by attribute."""
     from orchestrator.cli import running
 
-    for name in layers:
-        run.estate.resolve(name)
-    if not auto_approve:
-        # A question can only be about a plan that is shown.
-        is_hidden = run.log_format is o.LogFormat.JSON
-        run.must_be_asked("--auto-approve", non_interactive=non_interactive or is_hidden)
-
-    def confirm(layer: Layer, _plan: Plan) -> bool:
-        return auto_approve or run.ask(f"Apply this to {layer.id} ({run.target.name})? Only 'yes' will do:")
-
-    options = running.options(run, set, var_file, target, replace, lock_timeout, parallelism, upgrade, terraform_log)
-    report = running.go(
-        run, lambda engine: engine.up(layers, options, confirm=confirm), json=json, report_file=report_file
-    )
-    return report.exit_code
+    names = [run.estate.resolve(name) for name in layers or ()]
+    options = running.options(run, words)
+    report = running.go(run, lambda engine: engine.drift(names, options), words, detailed=detailed_exitcode)
+    return report.exit_code_for(detailed=detailed_exitcode)

@@ -1,0 +1,69 @@
+"""Who is asked before a plan is applied, and what counts as a yes.
+
+`up` takes a `yes`, and for each protection that the plan turns off the address of the resource; `down` takes the layer's
+name. What a pipeline says instead of a person is a flag, and a flag never covers more than it names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.options import LogFormat
+from orchestrator.errors import GuardError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.cli.invocation import Invocation
+    from orchestrator.finding import Finding
+    from orchestrator.layer import Layer
+    from orchestrator.plan import Plan
+    from orchestrator.run import Confirm
+
+
+def for_up(run: Invocation, *, auto_approve: bool, non_interactive: bool) -> Confirm:
+    """The confirmation of `up`.
+
+    Raises:
+        UsageError: A question will come up, and there is nobody to answer it.
+    """
+    if not auto_approve:
+        _must_be_asked(run, "--auto-approve", non_interactive=non_interactive)
+
+    def confirm(layer: Layer, _: Plan, findings: Sequence[Finding]) -> bool:
+        for finding in findings:
+            if auto_approve:
+                raise GuardError(f"{layer.id}: {finding.subject} {finding.seen}", hint=finding.remedy)
+            question = f"{finding.subject} {finding.seen}. Type its address to go on:"
+            if not run.ask(question, expected=finding.subject):
+                return False
+        return auto_approve or run.ask(f"Apply this to {layer.id} ({run.target.name})? Only 'yes' will do:")
+
+    return confirm
+
+
+def for_down(run: Invocation, ids: Sequence[str], *, given: Sequence[str], non_interactive: bool) -> Confirm:
+    """The confirmation of `down`: every layer by its name, at the question or with `--confirm`.
+
+    Raises:
+        UsageError: A layer that is not named will be asked about, and there is nobody to answer.
+    """
+    named = {run.estate.resolve(name): name for name in given}
+    for id_ in ids:
+        if id_ not in named:
+            _must_be_asked(run, f"--confirm {id_}", non_interactive=non_interactive)
+
+    def confirm(layer: Layer, plan: Plan, _: Sequence[Finding]) -> bool:
+        name = named.get(layer.id)
+        where = f"{layer.id} ({run.target.name})"
+        if not any(change.action.is_destructive for change in plan.changes):
+            return name is not None or run.ask(f"Lift the deletion protection in {where}? Only 'yes' will do:")
+        return run.confirm_by_name(layer.id, f"All of this is destroyed in {where}.", given=name)
+
+    return confirm
+
+
+def _must_be_asked(run: Invocation, flag: str, *, non_interactive: bool) -> None:
+    # A question can only be about a plan that is shown.
+    is_hidden = run.log_format is LogFormat.JSON
+    run.must_be_asked(flag, non_interactive=non_interactive or is_hidden)

@@ -1,0 +1,160 @@
+"""Going on with the last run that did not end well: what it had done, what is left, and whether anything moved since.
+
+It is read from the ledger. Layers that the run brought to their end are left alone, provided that their state still has the
+serial that the run left and their inputs are what they were; the one that failed is planned afresh, and so are those after
+it. If anything has moved, going on is refused: what was true when the run was planned need not be any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator import inputs
+from orchestrator.errors import GuardError, UsageError
+from orchestrator.report import Outcome
+from orchestrator.run import RunOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from orchestrator.layer import Layer
+    from orchestrator.state import State
+
+_ENDED_WELL = frozenset({Outcome.APPLIED, Outcome.NO_CHANGES})
+# Of `RunOptions`, what a run is resumed with.
+_TEXTS = ("targets", "replace", "extra", "allow_destroy", "allow_weaken")
+_FLAGS = ("fail_fast", "allow_incomplete", "lift_deletion_protection")
+_PLAIN = ("lock_timeout", "parallelism", "terraform_parallelism")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A run that did not end well.
+
+    Attributes:
+        command: `up` or `down`.
+        done: By layer id: the `finished` entry of one that ended well.
+        remaining: The layers that are left, in the run's order; the first is mostly the one that failed.
+        failed: By layer id: the `finished` entry of one that did not; a layer that was killed has none.
+        secret_names: Sensitive variables that the run was given, and whose values nobody kept.
+    """
+
+    run_id: str
+    command: str
+    started: str
+    done: Mapping[str, Mapping[str, Any]]
+    remaining: tuple[str, ...]
+    failed: Mapping[str, Mapping[str, Any]]
+    options: RunOptions = field(repr=False)
+    secret_names: tuple[str, ...] = ()
+
+
+def describe(options: RunOptions, layers: Sequence[Layer]) -> dict[str, Any]:
+    """What the ledger keeps of a run's options: everything but the values of sensitive variables."""
+    public: dict[str, str] = {}
+    for layer in layers:
+        public |= inputs.public_values(layer, options.values)
+    sensitive = {name for layer in layers for name, variable in layer.variables.items() if variable.is_sensitive}
+    secret = sorted(sensitive & options.values.keys())
+    return {
+        "values": {name: value for name, value in public.items() if name not in secret},
+        "secret_names": secret,
+        "var_files": [str(path) for path in options.var_files],
+        **{name: list(getattr(options, name)) for name in _TEXTS},
+        **{name: getattr(options, name) for name in (*_FLAGS, *_PLAIN)},
+    }
+
+
+def find(entries: Sequence[Mapping[str, Any]], *, target: str) -> Unfinished | None:
+    """The last run that changes things, where it did not end well; None where it did, or where there was none."""
+    runs = [entry for entry in entries if entry.get("event") == "run-started" and entry.get("target") == target]
+    runs = [entry for entry in runs if entry.get("command") in ("up", "down")]
+    if not runs:
+        return None
+    started = runs[-1]
+    run_id = started["run_id"]
+    finished = {
+        entry["layer"]: entry for entry in entries if entry.get("event") == "finished" and entry["run_id"] == run_id
+    }
+    done = {id_: entry for id_, entry in finished.items() if entry["outcome"] in _ENDED_WELL}
+    remaining = tuple(id_ for id_ in started["layers"] if id_ not in done)
+    if not remaining:
+        return None
+    return Unfinished(
+        run_id=run_id,
+        command=started["command"],
+        started=started["time"],
+        done={**started.get("done", {}), **done},
+        remaining=remaining,
+        failed={id_: entry for id_, entry in finished.items() if id_ not in done},
+        options=_options(started["options"]),
+        secret_names=tuple(started["options"]["secret_names"]),
+    )
+
+
+def _options(kept: Mapping[str, Any]) -> RunOptions:
+    texts: dict[str, Any] = {name: tuple(kept[name]) for name in _TEXTS}
+    plain: dict[str, Any] = {name: kept[name] for name in (*_FLAGS, *_PLAIN)}
+    files = tuple(Path(path) for path in kept["var_files"])
+    return RunOptions(values=dict(kept["values"]), var_files=files, **texts, **plain)
+
+
+def with_secrets(unfinished: Unfinished, values: Mapping[str, str]) -> dict[str, str]:
+    """The run's values, with those given again for its sensitive variables.
+
+    Raises:
+        UsageError: One of them is missing, or one is given that the run did not have.
+    """
+    for name in unfinished.secret_names:
+        if name not in values:
+            raise UsageError(
+                f"run {unfinished.run_id} was given {name}, a sensitive variable whose value is kept nowhere",
+                hint=f"give it again: --set {name}=...",
+            )
+    for name, value in values.items():
+        if name not in unfinished.secret_names and unfinished.options.values.get(name) != value:
+            raise UsageError(
+                f"--set {name}: run {unfinished.run_id} was made without it, and is resumed as it was",
+                hint=f"start afresh: wealist {unfinished.command} {' '.join(unfinished.remaining)} --set {name}=...",
+            )
+    return {**unfinished.options.values, **values}
+
+
+def check_unmoved(
+    unfinished: Unfinished, layers: Mapping[str, Layer], states: Mapping[str, State | None], *, command: str
+) -> None:
+    """Refuse to go on where a layer that was done, or the one that failed, is not as the run left it.
+
+    Args:
+        states: Of every layer of the run whose state could be read.
+        command: What starts afresh, for the hint.
+
+    Raises:
+        GuardError: It names the layer, and what moved.
+    """
+    for id_, entry in {**unfinished.done, **unfinished.failed}.items():
+        if id_ not in layers:
+            raise GuardError(f"{id_}, which was part of the run, is no layer any more", hint=f"start afresh: {command}")
+        if id_ not in states:
+            raise GuardError(f"{id_}: its state can't be read, so nobody can tell whether it moved", hint=command)
+        state = states[id_]
+        serial = state.serial if state else None
+        if serial != entry.get("serial_after"):
+            raise GuardError(
+                f"{id_} has moved since run {unfinished.run_id}: state serial {_or_none(entry.get('serial_after'))} then, "
+                f"{_or_none(serial)} now",
+                hint=f"look at what changed, then start afresh: {command}",
+            )
+    for id_, entry in unfinished.done.items():
+        now = inputs.digest(layers[id_], values=unfinished.options.values, var_files=unfinished.options.var_files)
+        if now != entry.get("inputs"):
+            raise GuardError(
+                f"{id_} was done in run {unfinished.run_id} with other HCL or values than it has now",
+                hint=f"start afresh: {command}",
+            )
+
+
+def _or_none(serial: int | None) -> str:
+    return "none" if serial is None else str(serial)

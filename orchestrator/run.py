@@ -1,0 +1,98 @@
+"""A run over layers: what it is asked for, and what all of its layers share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.artifacts import RunFolder
+    from orchestrator.aws.session import Sessions
+    from orchestrator.discovery import Estate
+    from orchestrator.events import Event
+    from orchestrator.finding import Finding
+    from orchestrator.layer import Layer
+    from orchestrator.plan import Plan
+    from orchestrator.process import Cancellation, Runner
+    from orchestrator.redaction import Redactor
+    from orchestrator.state import State
+    from orchestrator.target import Target
+    from orchestrator.tf.binary import Binary
+    from orchestrator.tf.env import ChildEnvironment
+
+Confirm = Callable[["Layer", "Plan", "tuple[Finding, ...]"], bool]
+"""Whether to apply a plan. The findings are what the guards want to be confirmed with it; mostly there are none.
+
+Called in the thread that called the engine, one question at a time.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a run is made with.
+
+    Attributes:
+        values: Values for variables, by name, as they stand on the command line.
+        parallelism: Layers that are worked on at once; None is wealist.yaml's, else the number of cores, at most 4.
+        terraform_parallelism: Resources that Terraform works on at once.
+        fail_fast: Start no other layer once one has failed. Otherwise only those that stand on it are left out.
+        allow_destroy: Addresses of resources with data in them that may be destroyed or replaced.
+        allow_weaken: Addresses whose protections may be turned off without being asked about.
+        allow_incomplete: Run on layers that are locked, or whose last apply did not end well.
+        lift_deletion_protection: Before a layer is taken down, lift its deletion protection, as a step of its own.
+        upgrade: Run init even where it is not needed, and let it take newer providers and modules.
+        extra: Native Terraform flags for the plan.
+        keep_terraform_log: Let `TF_LOG` through to Terraform.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    var_files: tuple[Path, ...] = ()
+    targets: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    lock_timeout: str | None = None
+    parallelism: int | None = None
+    terraform_parallelism: int | None = None
+    fail_fast: bool = False
+    allow_destroy: tuple[str, ...] = ()
+    allow_weaken: tuple[str, ...] = ()
+    allow_incomplete: bool = False
+    lift_deletion_protection: bool = False
+    upgrade: bool = False
+    extra: tuple[str, ...] = ()
+    keep_terraform_log: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """What the layers of one run share.
+
+    Attributes:
+        command: `plan`, `up`, `down` or `drift`.
+        ids: The layers of the run.
+        states: By layer id: the state as it was last read, None where there is none, missing where it can't be read.
+            A layer that was applied puts its new one here before those that stand on it start.
+        confirm: None where nothing is to be applied.
+        emit: Tells the watcher; returns whether it was told.
+        init_lock: Held by an init: Terraform's plugin cache is not made for two at once.
+    """
+
+    command: str
+    ids: tuple[str, ...]
+    estate: Estate
+    target: Target
+    options: RunOptions
+    environment: ChildEnvironment
+    binary: Binary
+    states: dict[str, State | None]
+    sessions: Sessions
+    folder: RunFolder
+    redact: Redactor
+    runner: Runner
+    cancellation: Cancellation
+    emit: Callable[[Event], bool]
+    confirm: Confirm | None
+    init_lock: threading.Lock = field(default_factory=threading.Lock)

@@ -1,0 +1,124 @@
+"""What a run does with a layer: plan it, bring it up, look for drift. (`teardown` takes it down.).
+
+A task is a function of a `LayerRun` that returns the outcome; whatever it raises becomes the layer's error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator import dependency, policy
+from orchestrator.errors import GuardError
+from orchestrator.report import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from orchestrator.finding import Finding
+    from orchestrator.layer import Layer, OutputRead
+    from orchestrator.layer_run import LayerRun
+    from orchestrator.plan import Plan
+
+
+def plan(run: LayerRun) -> Outcome:
+    """Show what `up` would do, and stop there."""
+    if _waits(run):
+        return Outcome.WAITING
+    run.init()
+    planned = run.plan()
+    if planned is None:
+        return Outcome.NO_CHANGES
+    run.show(planned, [*_destructions(run, planned), *_weakenings(run, planned)])
+    _check_readers(run, planned)
+    return Outcome.PLANNED
+
+
+def up(run: LayerRun) -> Outcome:
+    """Plan, show, ask, and apply exactly what was shown."""
+    _check_outputs(run)
+    run.init()
+    planned = run.plan()
+    if planned is None:
+        return Outcome.NO_CHANGES
+    blocking, weakening = _destructions(run, planned), _weakenings(run, planned)
+    run.show(planned, [*blocking, *weakening])
+    _check_readers(run, planned)
+    stop_on(run.layer, blocking)
+    if not run.confirm(planned, weakening):
+        return Outcome.DECLINED
+    run.apply(planned)
+    return Outcome.APPLIED
+
+
+def drift(run: LayerRun) -> Outcome:
+    """Ask the world what has changed since the last apply; nothing is changed by it, not even the state."""
+    run.init()
+    planned = run.plan(refresh_only=True)
+    if planned is None or not planned.drift:
+        return Outcome.NO_CHANGES
+    run.show(planned)
+    return Outcome.DRIFTED
+
+
+def stop_on(layer: Layer, findings: Sequence[Finding]) -> None:
+    """Refuse to go on where one of the findings is an error.
+
+    Raises:
+        GuardError: The message has the first, and how many more there are.
+    """
+    errors = [finding for finding in findings if finding.is_error]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise GuardError(f"{layer.id}: {errors[0].subject} {errors[0].seen}{more}", hint=errors[0].remedy)
+
+
+def _destructions(run: LayerRun, planned: Plan) -> list[Finding]:
+    options, guards = run.context.options, run.context.estate.config.guards
+    destroyed = {change.address for change in planned.changes if change.action.is_destructive}
+    for address in options.allow_destroy:
+        if address not in destroyed:
+            run.tell(f"--allow-destroy {address}: the plan of {run.layer.id} does not destroy it")
+    return policy.destructions(planned, stateful=guards.stateful, allowed=options.allow_destroy)
+
+
+def _weakenings(run: LayerRun, planned: Plan) -> list[Finding]:
+    return policy.weakenings(planned, allowed=run.context.options.allow_weaken)
+
+
+def _waits(run: LayerRun) -> bool:
+    """Whether the layer can't be planned yet, because one before it in this run is not applied yet."""
+    context = run.context
+    edges = context.estate.edges(run.layer)
+    unmade = [edge.needs for edge in edges if edge.needs in context.ids and _is_unmade(run, edge.needs)]
+    if not unmade:
+        _check_outputs(run)
+        return False
+    run.tell(f"{run.layer.id} can be planned once {', '.join(unmade)} is applied: it reads what that makes")
+    return True
+
+
+def _is_unmade(run: LayerRun, id_: str) -> bool:
+    state = run.context.states.get(id_)
+    return state is None or state.is_empty
+
+
+def _check_outputs(run: LayerRun) -> None:
+    """Every output that the HCL reads must be in a state by now."""
+    context = run.context
+    edges = context.estate.edges(run.layer)
+    layers = {edge.needs: context.estate.layer(edge.needs) for edge in edges}
+    dependency.check_outputs(run.layer, edges, context.states, layers, command=context.target.command)
+
+
+def _check_readers(run: LayerRun, planned: Plan) -> None:
+    """Nothing that another layer reads may go; the HCL of the others is only read where something does."""
+    if planned.removed_outputs:
+        dependency.check_removed_outputs(planned, run.layer.id, _readers(run))
+
+
+def _readers(run: LayerRun) -> Iterable[tuple[Layer, OutputRead]]:
+    estate = run.context.estate
+    for id_ in estate.graph.dependents(run.layer.id):
+        layer = estate.layer(id_)
+        names = {edge.state for edge in estate.graph.edges(id_) if edge.needs == run.layer.id}
+        yield from ((layer, read) for read in layer.reads if read.state in names)

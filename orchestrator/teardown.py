@@ -1,0 +1,135 @@
+"""Taking a layer down: what dies is shown, with what protects it, and nothing is begun that AWS would refuse half-way.
+
+    destroy plan, shown -> (deletion protection lifted: a plan of its own, shown, confirmed, applied) -> destroy plan, shown,
+    confirmed by name, applied
+
+A protected database, a bucket with objects and a repository with images would each stop Terraform in the middle of a
+destruction, with half of the layer gone. They are looked at before it starts, and stop it there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator import policy
+from orchestrator.aws import contents
+from orchestrator.errors import AwsError, GuardError
+from orchestrator.finding import Finding, Severity
+from orchestrator.plan import Action
+from orchestrator.report import Outcome
+from orchestrator.task import stop_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.layer_run import LayerRun
+    from orchestrator.plan import Plan, ResourceChange
+
+
+def down(run: LayerRun) -> Outcome:
+    """Take the layer down."""
+    run.init()
+    planned = run.plan(destroy=True)
+    if planned is None:
+        return Outcome.NO_CHANGES
+    findings = [*policy.protections(planned), *_contents(run, planned)]
+    run.show(planned, findings)
+    protected = [change.address for change in planned.changes if policy.is_protected(change)]
+    is_lifted = False
+    if protected and run.context.options.lift_deletion_protection:
+        stop_on(run.layer, [finding for finding in findings if finding.id != "protection.deletion"])
+        if not _lift(run, protected):
+            return Outcome.DECLINED
+        is_lifted = True
+        planned = run.plan(destroy=True)
+        if planned is None:
+            return Outcome.NO_CHANGES
+        findings = [*policy.protections(planned), *_contents(run, planned)]
+        run.show(planned, findings)
+    stop_on(run.layer, findings)
+    if not run.confirm(planned, findings):
+        if is_lifted:
+            command = run.context.target.command(f"up {run.layer.id}")
+            run.tell(f"the deletion protection is lifted now; {command} puts it back")
+        return Outcome.DECLINED
+    run.apply(planned)
+    return Outcome.APPLIED
+
+
+def _lift(run: LayerRun, addresses: list[str]) -> bool:
+    """Lift the deletion protection of these: planned, shown, confirmed and applied like anything else."""
+    values = run.context.estate.config.guards.deletion_protection.get(run.layer.id)
+    if not values:
+        raise GuardError(
+            f"{run.layer.id}: wealist.yaml does not say which variables lift the deletion protection of "
+            f"{', '.join(addresses)}",
+            hint=f'guards: deletion_protection: {run.layer.id}: {{ VARIABLE: "false" }}',
+        )
+    planned = run.plan(values=values, targets=addresses)
+    lifted = {change.address for change in planned.changes if change.action is Action.UPDATE} if planned else set()
+    if planned is None or not set(addresses) <= lifted:
+        names = ", ".join(f"{name}={value}" for name, value in values.items())
+        raise GuardError(
+            f"{run.layer.id}: {names} does not lift the deletion protection of "
+            f"{', '.join(sorted(set(addresses) - lifted))}",
+            hint=f"check guards.deletion_protection.{run.layer.id} in wealist.yaml",
+        )
+    # Asked for already, so that no flag is offered.
+    findings = [replace(finding, remedy=None) for finding in policy.weakenings(planned)]
+    run.show(planned, findings)
+    if any(change.action.is_destructive for change in planned.changes):
+        raise GuardError(f"{run.layer.id}: lifting the deletion protection would destroy something; it was not done")
+    if not run.confirm(planned, findings):
+        return False
+    run.apply(planned)
+    return True
+
+
+def _contents(run: LayerRun, planned: Plan) -> Iterator[Finding]:
+    """What is still in the buckets and repositories that would go."""
+    for change in planned.changes:
+        before = change.before if isinstance(change.before, dict) else {}
+        if change.action is not Action.DELETE:
+            continue
+        try:
+            if change.type == "aws_s3_bucket":
+                yield from _bucket(run, change, str(before.get("bucket")), is_forced=bool(before.get("force_destroy")))
+            elif change.type == "aws_ecr_repository":
+                yield from _repository(run, change, before, is_forced=bool(before.get("force_delete")))
+        except AwsError as error:
+            yield Finding(
+                id="protection.contents.unknown",
+                severity=Severity.WARNING,
+                subject=change.address,
+                seen=f"can't be looked into: {error.code}",
+            )
+
+
+def _bucket(run: LayerRun, change: ResourceChange, bucket: str, *, is_forced: bool) -> Iterator[Finding]:
+    region = run.layer.backend.region
+    if contents.is_bucket_empty(run.context.sessions.default, bucket, region):
+        return
+    yield Finding(
+        id="protection.not-empty",
+        severity=Severity.WARNING if is_forced else Severity.ERROR,
+        subject=change.address,
+        seen=f"holds objects, which go with it ({bucket})" if is_forced else f"is not empty ({bucket})",
+        remedy=None if is_forced else f"empty it first, every version of every object: s3://{bucket}",
+    )
+
+
+def _repository(
+    run: LayerRun, change: ResourceChange, before: dict[str, object], *, is_forced: bool
+) -> Iterator[Finding]:
+    name, arn = str(before.get("name")), str(before.get("arn"))
+    region = arn.split(":")[3] if arn.count(":") >= 5 else run.layer.backend.region
+    if not contents.has_images(run.context.sessions.default, name, region):
+        return
+    yield Finding(
+        id="protection.not-empty",
+        severity=Severity.WARNING if is_forced else Severity.ERROR,
+        subject=change.address,
+        seen=f"holds images, which go with it ({name})" if is_forced else f"holds images ({name})",
+        remedy=None if is_forced else f"delete them first: aws ecr list-images --repository-name {name}",
+    )
