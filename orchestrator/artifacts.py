@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.events import VARIABLES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -50,7 +52,7 @@ class RunFolder:
 
     def variables_file(self, layer: str) -> Path:
         """Where values given on the command line go; removed when the run is over."""
-        return self._volatile(layer) / "set.tfvars"
+        return self._volatile(layer) / VARIABLES
 
     def write(self, path: Path, text: str) -> None:
         """Write a file that nobody else can read, from the first byte on."""

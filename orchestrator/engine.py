@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import artifacts, events, ledger, preflight, resume, schedule, task, teardown, verdict
+from orchestrator import address, artifacts, events, ledger, preflight, resume, schedule, task, teardown, verdict
 from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
@@ -272,6 +272,8 @@ class Engine:
             if state is not None:
                 self.redact.add(state.secrets)
                 self.redact.allow(state.public)
+        address.check_targets(options.targets, layers, checked.states)
+        address.check_replaced(options.replace, layers, checked.states)
         if unfinished is not None:
             afresh = self.target.command(f"{command} {' '.join(order.ids)}")
             known = {**around, **{layer.id: layer for layer in layers}}

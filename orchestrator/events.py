@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from orchestrator.plan import Plan
 
 
+# The file that values given on the command line travel in.
+VARIABLES = "set.tfvars"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Base of all events. `layer` is an id, or empty where the event concerns the whole run."""
@@ -52,6 +56,9 @@ class Diagnostic(Event):
     @property
     def where(self) -> str:
         """`rds.tf:12`, or empty."""
+        if self.filename.endswith(VARIABLES):
+            # A file that nobody wrote, and that is gone when the run is over.
+            return "--set"
         return f"{self.filename}:{self.line}" if self.filename else ""
 
 

@@ -111,6 +111,7 @@ class Layer:
         id: `prod/foundation`: the path below the folder that holds all layers.
         path: The folder with its `.tf` files.
         outputs: The outputs that it declares, by name, with where.
+        blocks: What it declares: `aws_vpc.this`, `data.aws_region.this`, `module.vpc`.
         remote_states, reads: What it takes from other layers, in its own files and in those of its local modules.
         required_version: The version constraint on Terraform, all such constraints joined, or None.
         init_inputs: The source text of every block that decides what `terraform init` does: backend,
@@ -123,6 +124,7 @@ class Layer:
     backend: Backend
     variables: dict[str, Variable]
     outputs: dict[str, Location]
+    blocks: frozenset[str] = field(repr=False)
     remote_states: tuple[RemoteState, ...]
     reads: tuple[OutputRead, ...]
     required_version: str | None

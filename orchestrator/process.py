@@ -138,7 +138,7 @@ def run(
         told = _Guarded(on_stopping)
         out, err = _Drain(child.stdout, _Guarded(on_line)), _Drain(child.stderr, _Guarded(None))
         try:
-            interrupted = _wait(child, command.grace, cancellation, told)
+            interrupted = _wait(child, out, command.grace, cancellation, told)
             if interrupted:
                 # What the child started and did not end itself, a provisioner's script, say.
                 _end(child)
@@ -222,6 +222,7 @@ class _Drain(threading.Thread):
 
 def _wait(
     child: subprocess.Popen[bytes],
+    out: _Drain,
     grace: float,
     cancellation: Cancellation,
     on_stopping: _Guarded,
@@ -231,7 +232,9 @@ def _wait(
     ended = False
     while True:
         try:
-            child.wait(_POLL)
+            # Its output ends with it: waiting for that is told at once, where waiting for a process means asking again.
+            out.join(_POLL)
+            child.wait(0 if out.is_alive() else _POLL)
             return deadline is not None
         except subprocess.TimeoutExpired:
             pass

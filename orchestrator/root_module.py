@@ -39,6 +39,7 @@ def read_layer(id_: str, folder: Path) -> Layer:
         backend=_backend(id_, folder, settings),
         variables={v.name: v for file in files for v in _variables(file)},
         outputs={b.labels[0]: b.location for file in files for b in file.find("output") if b.labels},
+        blocks=frozenset(_declared(files)),
         remote_states=tuple(state for scope in (files, *inside) for state in _remote_states(scope)),
         reads=tuple(read for scope in (files, *inside) for read in _reads(scope)),
         required_version=", ".join(str(v.value) for v in versions if v) or None,
@@ -123,6 +124,14 @@ def _variables(file: hcl.Block) -> Iterator[Variable]:
             is_sensitive=sensitive is not None and sensitive.value is not False,
             location=block.location,
         )
+
+
+def _declared(files: Iterable[hcl.Block]) -> Iterator[str]:
+    prefixes = {"resource": "", "data": "data.", "module": "module."}
+    for file in files:
+        for block in file.blocks:
+            if block.type in prefixes and block.labels:
+                yield prefixes[block.type] + ".".join(block.labels)
 
 
 def _remote_states(files: Iterable[hcl.Block]) -> Iterator[RemoteState]:

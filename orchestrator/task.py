@@ -25,7 +25,7 @@ def plan(run: LayerRun) -> Outcome:
     if _waits(run):
         return Outcome.WAITING
     run.init()
-    planned = run.plan()
+    planned = _planned(run)
     if planned is None:
         return Outcome.NO_CHANGES
     run.show(planned, [*_destructions(run, planned), *_weakenings(run, planned)])
@@ -37,7 +37,7 @@ def up(run: LayerRun) -> Outcome:
     """Plan, show, ask, and apply exactly what was shown."""
     _check_outputs(run)
     run.init()
-    planned = run.plan()
+    planned = _planned(run)
     if planned is None:
         return Outcome.NO_CHANGES
     blocking, weakening = _destructions(run, planned), _weakenings(run, planned)
@@ -70,6 +70,16 @@ def stop_on(layer: Layer, findings: Sequence[Finding]) -> None:
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise GuardError(f"{layer.id}: {errors[0].subject} {errors[0].seen}{more}", hint=errors[0].remedy)
+
+
+def _planned(run: LayerRun) -> Plan | None:
+    planned = run.plan()
+    targets = run.context.options.targets
+    if planned is None and targets:
+        run.tell(
+            f"nothing to change in {', '.join(targets)}; an address that is misspelt inside a module looks the same"
+        )
+    return planned
 
 
 def _destructions(run: LayerRun, planned: Plan) -> list[Finding]:

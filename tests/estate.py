@@ -108,6 +108,7 @@ def layer(id_: str = "prod/foundation", *, reads: tuple[str, ...] = (), **change
         "backend": backend(key=f"{id_}/terraform.tfstate"),
         "variables": {},
         "outputs": {},
+        "blocks": frozenset(),
         "reads": (),
         "remote_states": tuple(
             RemoteState(name="other", bucket=BUCKET, key=f"{other}/terraform.tfstate", location=HERE) for other in reads

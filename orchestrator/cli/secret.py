@@ -51,6 +51,19 @@ class Request:
         return cls(name="".join(names), field=field, stage=stage, env=env, program=after or ())
 
 
+def check(request: Request, *, show_command: bool, json: bool) -> None:
+    """Refuse words that would be passed over in silence.
+
+    Raises:
+        UsageError: `exec` together with another way to show the value.
+    """
+    for flag, is_given in (("--json", json), ("--show-command", show_command)):
+        if request.program and is_given:
+            raise UsageError(f"exec hands the value to a program; {flag} would show it", hint=_EXEC_USAGE)
+    if not request.name and show_command:
+        raise UsageError("--show-command needs the name of a secret", hint="wealist secrets lists the names")
+
+
 def answer(run: Invocation, request: Request, *, show_command: bool, json: bool) -> None:
     """List the names, print the commands, hand the value to a program, or print it."""
     if not request.name:

@@ -7,6 +7,7 @@ Source: Terraform's "Input Variables on the Command Line".
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -51,11 +52,28 @@ def check_assigned(values: Mapping[str, str], layers: Sequence[Layer]) -> None:
     for layer in layers:
         for name, value in values.items():
             variable = layer.variables.get(name)
+            if variable and not _fits(value, variable.type):
+                raise UsageError(
+                    f"--set {name}: the value must be {_WANTED[variable.type or '']} ({variable.location})",
+                    hint=f"--set {name}={'3' if variable.type == 'number' else 'true'}",
+                )
             if variable and not variable.is_primitive and not hcl.is_expression(value):
                 raise UsageError(
                     f"--set {name}: the value is not an expression, and {variable.type} needs one ({variable.location})",
                     hint=f"""quote it for the shell: --set '{name}=["a", "b"]'""",
                 )
+
+
+_WANTED = {"number": "a number", "bool": "true or false"}
+
+
+def _fits(value: str, type_: str | None) -> bool:
+    """Whether Terraform would take the text for a value of this type; only the plain types are judged."""
+    if type_ == "bool":
+        return value in ("true", "false", "1", "0", "null")
+    if type_ == "number":
+        return re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|null", value) is not None
+    return True
 
 
 def check_files(files: Iterable[Path]) -> tuple[Path, ...]:

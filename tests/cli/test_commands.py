@@ -232,6 +232,9 @@ def test_other_native_flags_go_to_terraform(shell: FakeRunner, store: Store) -> 
 
 def test_values_and_files_go_to_terraform(shell: FakeRunner, store: Store, estate: Estate) -> None:
     (estate.root / "prod.tfvars").touch()
+    made = {"mode": "managed", "type": "c", "name": "d", "instances": [{"attributes": {}}]}
+    store.put_state(state_text(resources=[made]))
+    (estate.folders["prod/foundation"] / "more.tf").write_text('resource "a" "b" {}\n')
     words = [
         "--set",
         "name=x",

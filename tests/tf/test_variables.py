@@ -128,3 +128,30 @@ def test_variable_files_become_absolute(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_variable_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--var-file .*gone\.tfvars: no such file"):
         variables.check_files([tmp_path / "gone.tfvars"])
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "fits"),
+    [
+        ("number", "3", True),
+        ("number", "-1.5e3", True),
+        ("number", "null", True),
+        ("number", "abc", False),
+        ("number", "", False),
+        ("bool", "true", True),
+        ("bool", "1", True),
+        ("bool", "yes", False),
+        ("string", "yes", True),
+        (None, "yes", True),
+    ],
+)
+def test_a_value_that_is_not_of_the_variables_type_is_refused_first(
+    type_: str | None, value: str, *, fits: bool
+) -> None:
+    layers = [layer(variables={"n": variable("n", type_)})]
+
+    if fits:
+        variables.check_assigned({"n": value}, layers)
+        return
+    with pytest.raises(UsageError, match=r"^--set n: the value must be (a number|true or false) \(terraform\.tf:1\)$"):
+        variables.check_assigned({"n": value}, layers)

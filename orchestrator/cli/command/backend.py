@@ -27,7 +27,7 @@ def preflight(run: Invocation, layers: o.AnyLayers = None, json: o.Json = False)
     run.no_rest()
     with run.engine(is_stdout_data=json) as engine:
         checked = engine.preflight(layers or ())
-    if json:
+    if json or run.log_format is o.LogFormat.JSON:
         plain.print_json({"seconds": round(checked.seconds, 3), "findings": [f.to_json() for f in checked.findings]})
     else:
         render.print_findings(run, checked.findings, seconds=checked.seconds)

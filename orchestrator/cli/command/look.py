@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator import diagram
 from orchestrator.cli import options as o
 from orchestrator.cli.invocation import Invocation, command
 from orchestrator.cli.root import app
@@ -34,3 +35,25 @@ def output(
         from orchestrator.cli import render
 
         render.print_outputs(run, outputs.values())
+
+
+@command(app, panel="Looking")
+def graph(
+    run: Invocation,
+    format: Annotated[diagram.Format, o.option("--format", help="How it is written.")] = diagram.Format.TEXT,
+    no_state: Annotated[bool, o.option("--no-state", help="Only the HCL: AWS is not asked where each stands.")] = False,
+) -> None:
+    """Draw the layers in order, with what each needs and where it stands."""
+    from orchestrator.cli import looking
+
+    run.no_rest()
+    print(diagram.draw(run.estate.graph, {} if no_state else looking.states(run), format))
+
+
+@command(app, panel="Looking")
+def why(run: Invocation, layer: o.OneLayer, json: o.Json = False) -> None:
+    """Show which layers this one needs, and the line of HCL that says so."""
+    from orchestrator.cli import looking
+
+    run.no_rest()
+    looking.explain(run, run.estate.layer(layer), json=json)

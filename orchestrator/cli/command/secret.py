@@ -42,4 +42,5 @@ def secrets(
     from orchestrator.cli import secret
 
     request = secret.Request.from_words(words or [], field=field, stage=version_stage, env=env, after=run.after)
+    secret.check(request, show_command=show_command, json=json)
     secret.answer(run, request, show_command=show_command, json=json)
