@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.finding import Finding, Severity
-from orchestrator.plan import Action
+from orchestrator.plan import UNKNOWN, Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def _was_on(before: Any, after: Any) -> bool:
-    return bool(before) and after is False
+    # Taken out of the HCL it is null, and what the provider then does is off.
+    return bool(before) and (after is False or after is None)
 
 
 def _goes_on(before: Any, after: Any) -> bool:
@@ -34,9 +35,11 @@ def _goes_to_nothing(before: Any, after: Any) -> bool:
 
 
 def _leaves(word: str) -> Callable[[Any, Any], bool]:
-    return lambda before, after: before == word and after != word
+    return lambda before, after: before == word and after not in (word, UNKNOWN)
 
 
+# AWS refuses to delete what has one of these on.
+_DELETION_PROTECTIONS = ("deletion_protection", "deletion_protection_enabled", "enable_deletion_protection")
 # Attribute -> what is lost, and when a change of it loses it.
 _PROTECTIONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "deletion_protection": ("deletion protection", _was_on),
@@ -132,9 +135,16 @@ def _lost(change: ResourceChange) -> Iterator[str]:
 
 def is_protected(change: ResourceChange) -> bool:
     """Whether AWS refuses to delete it as it stands."""
-    before = change.before if isinstance(change.before, dict) else {}
-    names = ("deletion_protection", "deletion_protection_enabled", "enable_deletion_protection")
-    return change.action.is_destructive and any(before.get(name) is True for name in names)
+    return change.action.is_destructive and _has_deletion_protection(change.before)
+
+
+def is_lifted_by(change: ResourceChange) -> bool:
+    """Whether AWS would delete it once the change is applied."""
+    return change.action is Action.UPDATE and not _has_deletion_protection(change.after)
+
+
+def _has_deletion_protection(values: Any) -> bool:
+    return isinstance(values, dict) and any(values.get(name) is True for name in _DELETION_PROTECTIONS)
 
 
 def protections(plan: Plan) -> list[Finding]:
@@ -162,5 +172,9 @@ def _protection(change: ResourceChange) -> Iterator[Finding]:
     if change.type == "aws_kms_key":
         days = before.get("deletion_window_in_days") or 30
         yield found("pending", Severity.WARNING, f"can be brought back for {days} days; then all it encrypted is lost")
-    if change.type == "aws_secretsmanager_secret" and before.get("recovery_window_in_days"):
-        yield found("pending", Severity.OK, f"can be brought back for {before['recovery_window_in_days']} days")
+    if change.type == "aws_secretsmanager_secret":
+        days = before.get("recovery_window_in_days")
+        if days == 0:
+            yield found("pending.none", Severity.WARNING, "is gone at once, and can't be brought back")
+        else:
+            yield found("pending", Severity.OK, f"can be brought back for {days or 30} days")
