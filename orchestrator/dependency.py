@@ -70,7 +70,7 @@ def check_standing(edge: Edge, standing: Standing, *, allow_incomplete: bool, co
             hint=f"wait for it, look at it with {command(f'locks {needed}')}, or pass --allow-incomplete-dependencies",
         )
     if standing.incomplete is not None:
-        how = standing.incomplete.get("outcome") or "was killed"
+        how = standing.incomplete.get("outcome") or "killed"
         raise LayerOrderError(
             f"{edge.layer} stands on {needed}, whose last apply {_ended(how)} ({standing.incomplete.get('time')})",
             hint=f"{command(f'up {needed}')} first, or pass --allow-incomplete-dependencies",
@@ -91,16 +91,22 @@ def check_outputs(
         LayerOrderError: The first one, with the line that reads it; the hint says whether it was never declared or only
             not applied yet.
     """
-    owner = {edge.state: edge.needs for edge in edges if edge.state is not None}
+    # A root module and its local modules may give one name to different states: enough that one of them has the output.
+    owners: dict[str, list[str]] = {}
+    for edge in edges:
+        if edge.state is not None:
+            owners.setdefault(edge.state, []).append(edge.needs)
     missing = [
-        (read, owner[read.state])
+        (read, owners[read.state][0])
         for read in layer.reads
-        if not read.is_optional and read.state in owner and not _has_output(states.get(owner[read.state]), read.output)
+        if not read.is_optional
+        and read.state in owners
+        and not any(_has_output(states.get(owner), read.output) for owner in owners[read.state])
     ]
     if not missing:
         return
     read, needed = missing[0]
-    names = sorted({other.output for other, _ in missing} - {read.output})
+    names = sorted({other.output for other, owner in missing if owner == needed} - {read.output})
     more = f" (nor {', '.join(names)})" if names else ""
     state = states.get(needed)
     near = get_close_matches(read.output, state.outputs if state else (), n=1)
@@ -128,11 +134,15 @@ def check_removed_outputs(plan: Plan, layer_id: str, readers: Iterable[tuple[Lay
     broken = [(layer, read) for layer, read in readers if read.output in removed and not read.is_optional]
     if not broken:
         return
-    layer, first = broken[0]
-    places = ", ".join(str(read.location) for _, read in broken)
+    output = broken[0][1].output
+    places: dict[str, list[str]] = {}
+    for layer, read in broken:
+        if read.output == output:
+            places.setdefault(layer.id, []).append(str(read.location))
+    where = ", and ".join(f"{id_} reads at {', '.join(lines)}" for id_, lines in places.items())
     raise GuardError(
-        f"{layer_id}: the plan removes output {first.output!r}, which {layer.id} reads at {places}",
-        hint=f"take it out of {layer.id} first, apply that, and then remove the output",
+        f"{layer_id}: the plan removes output {output!r}, which {where}",
+        hint=f"take it out of {' and '.join(places)} first, apply that, and then remove the output",
     )
 
 
@@ -141,4 +151,4 @@ def _has_output(state: State | None, name: str) -> bool:
 
 
 def _ended(outcome: str) -> str:
-    return {"failed": "failed", "interrupted": "was interrupted"}.get(outcome, outcome)
+    return outcome if outcome == "failed" else f"was {outcome}"
