@@ -168,6 +168,7 @@ class Engine:
             PreflightError, LayerOrderError, RunError: As for `up` and `down`.
         """
         options = replace(unfinished.options, values=resume.with_secrets(unfinished, values or {}))
+        unfinished = replace(unfinished, options=options)
         work = {"up": task.up, "down": teardown.down}[unfinished.command]
         return self._run(
             unfinished.command, work, unfinished.remaining, options, confirm=confirm, unfinished=unfinished

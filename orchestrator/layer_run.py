@@ -65,8 +65,7 @@ class LayerRun:
         self._plan: Plan | None = None
         self._shown: str | None = None
         self._findings: tuple[Finding, ...] = ()
-        # Taken before anything is planned: what is changed while a question stands is not what is applied.
-        self._inputs = inputs.digest(layer, values=options.values, var_files=options.var_files)
+        self._inputs = self._digest_inputs()
         self._began = datetime.now(UTC)
         self._command_began = self._began
         self._seconds = 0.0
@@ -142,6 +141,8 @@ class LayerRun:
         with self.context.init_lock:
             self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
         initialization.remember(self.layer, self._folder, terraform_version=version, cli_config=self._cli_config)
+        # An init may write the lock file.
+        self._inputs = self._digest_inputs()
 
     def plan(
         self,
@@ -221,6 +222,11 @@ class LayerRun:
             lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
         )
         self._applying = False
+
+    def _digest_inputs(self) -> str:
+        """Taken before anything is planned: what is changed while a question stands is not what is applied."""
+        options = self.context.options
+        return inputs.digest(self.layer, values=options.values, var_files=options.var_files)
 
     def _variable_files(self, values: Mapping[str, str]) -> tuple[Path, ...]:
         """The files that Terraform reads variables from, the last of them with the values of the command line."""

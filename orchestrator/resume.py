@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import inputs
 from orchestrator.errors import GuardError, UsageError
+from orchestrator.redaction import MASK
 from orchestrator.report import Outcome
 from orchestrator.run import RunOptions
 
@@ -38,7 +39,7 @@ class Unfinished:
         done: By layer id: the `finished` entry of one that ended well.
         remaining: The layers that are left, in the run's order; the first is mostly the one that failed.
         failed: By layer id: the `finished` entry of one that did not; a layer that was killed has none.
-        secret_names: Sensitive variables that the run was given, and whose values nobody kept.
+        secret_names: Variables that the run was given, and whose values nobody kept: they are secret.
     """
 
     run_id: str
@@ -90,7 +91,7 @@ def find(entries: Sequence[Mapping[str, Any]], *, target: str) -> Unfinished | N
         remaining=remaining,
         failed={id_: entry for id_, entry in finished.items() if id_ not in done},
         options=_options(started["options"]),
-        secret_names=tuple(started["options"]["secret_names"]),
+        secret_names=(*started["options"]["secret_names"], *_masked(started["options"]["values"])),
     )
 
 
@@ -98,11 +99,18 @@ def _options(kept: Mapping[str, Any]) -> RunOptions:
     texts: dict[str, Any] = {name: tuple(kept[name]) for name in _TEXTS}
     plain: dict[str, Any] = {name: kept[name] for name in (*_FLAGS, *_PLAIN)}
     files = tuple(Path(path) for path in kept["var_files"])
-    return RunOptions(values=dict(kept["values"]), var_files=files, **texts, **plain)
+    masked = _masked(kept["values"])
+    values = {name: value for name, value in kept["values"].items() if name not in masked}
+    return RunOptions(values=values, var_files=files, **texts, **plain)
+
+
+def _masked(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Those that the ledger's redactor knew as a secret, though no layer declares them sensitive."""
+    return tuple(name for name, value in values.items() if MASK in value)
 
 
 def with_secrets(unfinished: Unfinished, values: Mapping[str, str]) -> dict[str, str]:
-    """The run's values, with those given again for its sensitive variables.
+    """The run's values, with the secret ones, which were given again.
 
     Raises:
         UsageError: One of them is missing, or one is given that the run did not have.
@@ -110,7 +118,7 @@ def with_secrets(unfinished: Unfinished, values: Mapping[str, str]) -> dict[str,
     for name in unfinished.secret_names:
         if name not in values:
             raise UsageError(
-                f"run {unfinished.run_id} was given {name}, a sensitive variable whose value is kept nowhere",
+                f"run {unfinished.run_id} was given {name}, which is secret and kept nowhere",
                 hint=f"give it again: --set {name}=...",
             )
     for name, value in values.items():
