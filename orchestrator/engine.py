@@ -251,15 +251,16 @@ class Engine:
     ) -> RunReport:
         layers = self._select(names)
         args.check_extra(options.extra)
-        variables.check_assigned(options.values, layers)
+        # A run that is gone on with was made for the layers that are done, too.
+        done = [self.estate.layer(id_) for id_ in unfinished.done if id_ in self.estate.folders] if unfinished else []
+        variables.check_assigned(options.values, [*done, *layers])
         options = replace(options, var_files=variables.check_files(options.var_files))
         environment = self._environment(options)
         for name, reason in environment.dropped.items():
             self._emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))
         order = Order.of(command, self.estate, layers)
         around = {layer.id: layer for layer in order.neighbours}
-        if unfinished is not None:
-            around |= {id_: self.estate.layer(id_) for id_ in unfinished.done if id_ in self.estate.folders}
+        around |= {layer.id: layer for layer in done}
         neighbours = [layer for id_, layer in around.items() if id_ not in order.ids]
         checked = self._check(layers, options, neighbours=neighbours, will_write=confirm is not None)
         self._emit(events.PreflightDone(findings=checked.findings, seconds=checked.seconds))

@@ -91,7 +91,8 @@ class LayerRun:
             outcome, error = Outcome.INTERRUPTED, interrupted
         except KeyboardInterrupt:
             # At a question; while Terraform runs, it is a request to the cancellation.
-            what = "the apply had begun" if self._applying else "nothing was applied"
+            nothing = "nothing more was applied" if self._applied else "nothing was applied"
+            what = "the apply had begun" if self._applying else nothing
             message = f"{self.layer.id}: interrupted; {what}"
             outcome, error = Outcome.INTERRUPTED, CommandInterruptedError(message, argv=(), returncode=0)
         except CommandError as failed:
@@ -113,7 +114,8 @@ class LayerRun:
             layer=self.layer.id,
             outcome=outcome,
             seconds=self._seconds,
-            plan=self._plan,
+            # A look for drift may plan what only looks like a change.
+            plan=None if outcome is Outcome.NO_CHANGES else self._plan,
             findings=self._findings,
             serial_before=self._before.serial if self._before else None,
             serial_after=after.serial if after else None,

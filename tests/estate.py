@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -175,16 +176,37 @@ class Store:
             BillingMode="PAY_PER_REQUEST",
         )
 
-    def put_state(self, text: str, key: str = KEY) -> None:
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())
+    def put_state(self, text: str, key: str = KEY) -> str:
+        """Write a state object; returns the version that it became."""
+        version: str = self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())["VersionId"]
+        return version
 
-    def put_lock(self, *, created: str = "2026-01-02T03:04:05.123456789Z", key: str = KEY) -> None:
+    def body(self, key: str = KEY) -> bytes:
+        """The bytes of the current object."""
+        body: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return body
+
+    def item(self, lock_id: str) -> dict[str, str] | None:
+        """An item of the lock table: the values of its attributes."""
+        found = self.dynamodb.get_item(TableName=TABLE, Key={"LockID": {"S": lock_id}}).get("Item")
+        return {name: value["S"] for name, value in found.items()} if found else None
+
+    def put_digest(self, digest: str | None = None, key: str = KEY) -> str:
+        """A digest in the table: that of the current object, where none is given."""
+        digest = digest or hashlib.md5(self.body(key)).hexdigest()
+        item = {"LockID": {"S": f"{BUCKET}/{key}-md5"}, "Digest": {"S": digest}}
+        self.dynamodb.put_item(TableName=TABLE, Item=item)
+        return digest
+
+    def put_lock(
+        self, *, created: str = "2026-01-02T03:04:05.123456789Z", key: str = KEY, who: str = "alice@laptop"
+    ) -> None:
         """A lock in the table, as Terraform writes one."""
         info = {
             "ID": "0a1b2c3d-0000-1111-2222-333344445555",
             "Operation": "OperationTypeApply",
             "Info": "",
-            "Who": "alice@laptop",
+            "Who": who,
             "Version": "1.11.4",
             "Created": created,
             "Path": f"{BUCKET}/{key}",
@@ -197,7 +219,16 @@ class Store:
         return [item["Key"] for item in found.get("Versions", [])]
 
 
-def state_text(*, serial: int = 7, outputs: dict[str, Any] | None = None, resources: list[Any] | None = None) -> str:
+LINEAGE = "989e611d-165a-d7f6-5b16-b5b096ae390c"
+
+
+def state_text(
+    *,
+    serial: int = 7,
+    outputs: dict[str, Any] | None = None,
+    resources: list[Any] | None = None,
+    lineage: str = LINEAGE,
+) -> str:
     """A state object with these outputs: values, or whole entries where they are mappings with a `value`."""
     entries = {
         name: value if isinstance(value, dict) and "value" in value else {"value": value, "type": "string"}
@@ -208,7 +239,7 @@ def state_text(*, serial: int = 7, outputs: dict[str, Any] | None = None, resour
             "version": 4,
             "terraform_version": "1.11.4",
             "serial": serial,
-            "lineage": "989e611d-165a-d7f6-5b16-b5b096ae390c",
+            "lineage": lineage,
             "outputs": entries,
             "resources": resources or [],
         }
