@@ -74,5 +74,8 @@ def last_apply(entries: Iterable[Mapping[str, Any]], *, target: str, layer: str)
 
 
 def is_incomplete(entry: Mapping[str, Any] | None) -> bool:
-    """Whether that apply left the layer half-way: it failed, was interrupted, or was killed."""
-    return entry is not None and entry.get("outcome") != "applied"
+    """Whether that apply left the layer half-way: it failed, was interrupted, or was killed.
+
+    Any other end is of a run that had applied one plan whole, and was stopped at the next.
+    """
+    return entry is not None and entry.get("outcome") in (None, "failed", "interrupted")

@@ -59,7 +59,9 @@ def down(run: LayerRun) -> Outcome:
 
 def _lift(run: LayerRun, addresses: list[str]) -> bool:
     """Lift the deletion protection of these: planned, shown, confirmed and applied like anything else."""
-    values = run.context.estate.config.guards.deletion_protection.get(run.layer.id)
+    estate = run.context.estate
+    declared = estate.config.guards.deletion_protection
+    values = next((declared[name] for name in declared if estate.resolve(name) == run.layer.id), None)
     if not values:
         raise GuardError(
             f"{run.layer.id}: wealist.yaml does not say which variables lift the deletion protection of "
@@ -67,7 +69,7 @@ def _lift(run: LayerRun, addresses: list[str]) -> bool:
             hint=f'guards: deletion_protection: {run.layer.id}: {{ VARIABLE: "false" }}',
         )
     planned = run.plan(values=values, targets=addresses)
-    lifted = {change.address for change in planned.changes if change.action is Action.UPDATE} if planned else set()
+    lifted = {change.address for change in planned.changes if policy.is_lifted_by(change)} if planned else set()
     if planned is None or not set(addresses) <= lifted:
         names = ", ".join(f"{name}={value}" for name, value in values.items())
         raise GuardError(
@@ -131,5 +133,7 @@ def _repository(
         severity=Severity.WARNING if is_forced else Severity.ERROR,
         subject=change.address,
         seen=f"holds images, which go with it ({name})" if is_forced else f"holds images ({name})",
-        remedy=None if is_forced else f"delete them first: aws ecr list-images --repository-name {name}",
+        remedy=None
+        if is_forced
+        else f"delete them first: aws ecr list-images --region {region} --repository-name {name}",
     )

@@ -117,8 +117,6 @@ def test_a_plan_that_holds_the_lock_changes_nothing() -> None:
     [
         ({"outcome": "failed"}, "failed"),
         ({"outcome": "interrupted"}, "was interrupted"),
-        ({"outcome": "declined"}, "was declined"),
-        ({"outcome": "blocked"}, "was blocked"),
         ({"event": "apply-started"}, "was killed"),
     ],
 )

@@ -325,8 +325,11 @@ def test_hcl_of_the_one_that_failed_may_be_mended(foundation: Layer) -> None:
 
 def fail_compute(estate: Estate, runner: FakeRunner, store: Store, options: RunOptions | None = None) -> None:
     """Foundation is applied, compute fails."""
-    saves = Reply(does=lambda _: store.put_state(recorded("state.json")))
-    runner.answer("apply", saves, Reply(returncode=1), Reply())
+
+    def save(_: object) -> None:
+        store.put_state(recorded("state.json"))
+
+    runner.answer("apply", Reply(does=save), Reply(returncode=1), Reply())
     with pytest.raises(RunError):
         engine(estate, runner).up(["foundation", "compute"], options, confirm=yes)
     runner.commands.clear()
