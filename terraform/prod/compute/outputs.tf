@@ -20,6 +20,14 @@ output "cluster_version" {
 output "cluster_endpoint" {
   description = "URL of the Kubernetes API."
   value       = aws_eks_cluster.this.endpoint
+
+  precondition {
+    condition = (
+      aws_eks_cluster.this.vpc_config[0].endpoint_private_access &&
+      (!aws_eks_cluster.this.vpc_config[0].endpoint_public_access || !contains(aws_eks_cluster.this.vpc_config[0].public_access_cidrs, "0.0.0.0/0"))
+    )
+    error_message = "The Kubernetes API must be reachable from the VPC, and from the internet only for the addresses in cluster_public_access_cidrs."
+  }
 }
 
 output "cluster_certificate_authority_data" {
@@ -45,14 +53,6 @@ output "cluster_log_group_name" {
 output "update_kubeconfig_command" {
   description = "Command that makes kubectl talk to the cluster."
   value       = "aws eks update-kubeconfig --region ${var.region} --name ${aws_eks_cluster.this.name} --alias ${aws_eks_cluster.this.name}"
-
-  precondition {
-    condition = (
-      aws_eks_cluster.this.vpc_config[0].endpoint_private_access &&
-      (!aws_eks_cluster.this.vpc_config[0].endpoint_public_access || !contains(aws_eks_cluster.this.vpc_config[0].public_access_cidrs, "0.0.0.0/0"))
-    )
-    error_message = "The Kubernetes API must be reachable from the VPC, and from the internet only for the addresses in cluster_public_access_cidrs."
-  }
 }
 
 ################################################################################
