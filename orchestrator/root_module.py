@@ -174,7 +174,7 @@ def _resolve(value: Any, known: Mapping[str, str]) -> str | None:
     template = re.fullmatch(r'"([^"\\]*)"', value.text)
     if template is None:
         return None
-    text = re.sub(r"\$\{\s*([\w.]+)\s*\}", lambda match: known.get(match[1], match[0]), template[1])
+    text = re.sub(r"\$\{\s*([\w.-]+)\s*\}", lambda match: known.get(match[1], match[0]), template[1])
     return None if "${" in text or "%{" in text else text
 
 
@@ -188,7 +188,7 @@ def _reads(files: Iterable[hcl.Block]) -> Iterator[OutputRead]:
             continue
         for block in file.find("locals"):
             for name, attribute in block.attributes.items():
-                whole = re.fullmatch(rf"data\.{_REMOTE}\.(\w+)\.outputs", attribute.text)
+                whole = re.fullmatch(rf"data\.{_REMOTE}\.([\w-]+)(?:\[[^\]]*\])?\.outputs", attribute.text)
                 if whole:
                     aliases[name] = whole[1]
         for found in traversals(file, "data"):

@@ -65,14 +65,17 @@ def _roots() -> Query:
 def _steps(node: Node) -> Iterator[str]:
     step = node.next_named_sibling
     while step is not None:
+        following = step.next_named_sibling
         if step.type == "get_attr":
             yield text_of(step).lstrip(". \n\t")
         elif step.type == "index":
             yield _index(step)
         else:
             yield ANY
-            return
-        step = step.next_named_sibling
+            # What follows a splat stands inside it.
+            splat = step.named_children[0] if step.type == "splat" else None
+            following = splat.named_children[0] if splat and splat.named_children else None
+        step = following
 
 
 def _index(node: Any) -> str:
