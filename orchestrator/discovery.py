@@ -111,7 +111,9 @@ class Estate:
         for name, needs in self.config.depends_on.items():
             location = Location(path, line_of(path, ("depends_on", name)))
             try:
-                declared[self.resolve(name)] = [(self.resolve(other), location) for other in needs]
+                # A layer may stand there by its id and by its short name.
+                entries = declared.setdefault(self.resolve(name), [])
+                entries.extend((self.resolve(other), location) for other in needs)
             except LayerNotFoundError as error:
                 raise ConfigError(f"{location}: depends_on.{name}: {error.message}", hint=error.hint) from error
         return Graph(self.layers, declared=declared, external=self.config.layers.external)

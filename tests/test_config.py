@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import Config
+from orchestrator.config import STATEFUL, Config, line_of
 from orchestrator.errors import ConfigError
 
 FULL = """\
@@ -12,17 +12,25 @@ version: 1
 layers:
   include: ["stacks/*"]
   exclude: []
+  external: ["s3://shared/network.tfstate"]
 accounts:
   prod: "123456789012"
+depends_on:
+  prod/edge: [compute, prod/foundation]
 secrets:
   db:
     layer: prod/foundation
     output: db_secret_arn
     field: password
+guards:
+  stateful: [aws_db_instance]
+  deletion_protection:
+    prod/foundation: { db_deletion_protection: "false" }
 terraform:
   bin: terraform-1.11
   lock_timeout: 5m
   parallelism: 4
+parallelism: 3
 interrupt_grace: 90
 """
 
@@ -44,6 +52,8 @@ def test_the_smallest_file_has_every_default() -> None:
         "0s",
         10,
     )
+    assert (config.layers.external, config.depends_on, config.parallelism) == ((), {}, None)
+    assert (config.guards.stateful, config.guards.deletion_protection) == (STATEFUL, {})
     assert config.interrupt_grace == 60.0
 
 
@@ -57,6 +67,11 @@ def test_every_key_is_read() -> None:
     assert config.secrets["db"].field == "password"
     assert config.terraform.bin == "terraform-1.11"
     assert (config.terraform.lock_timeout, config.terraform.parallelism) == ("5m", 4)
+    assert config.layers.external == ("s3://shared/network.tfstate",)
+    assert config.depends_on == {"prod/edge": ("compute", "prod/foundation")}
+    assert config.guards.stateful == ("aws_db_instance",)
+    assert config.guards.deletion_protection == {"prod/foundation": {"db_deletion_protection": "false"}}
+    assert config.parallelism == 3
     assert config.interrupt_grace == 90.0
 
 
@@ -79,6 +94,17 @@ def test_every_key_is_read() -> None:
             "wealist.yaml:5: secrets.db.outputs: unknown key",
             "did you mean output?",
         ),
+        (
+            "version: 1\nguards:\n  statefull: []\n",
+            "wealist.yaml:3: guards.statefull: unknown key",
+            "did you mean stateful?",
+        ),
+        (
+            "version: 1\nlayers:\n  externals: []\n",
+            "wealist.yaml:3: layers.externals: unknown key",
+            "did you mean external?",
+        ),
+        ("version: 1\ndepend_on: {}\n", "wealist.yaml:2: depend_on: unknown key", "did you mean depends_on?"),
     ],
 )
 def test_an_unknown_key_is_an_error_with_a_suggestion(text: str, message: str, hint: str) -> None:
@@ -100,6 +126,23 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(text: str, message: str, h
         ),
         ("version: 1\ninterrupt_grace: soon\n", "wealist.yaml:2: interrupt_grace: expected a number, got text"),
         ("version: 1\nlayers:\n  include: [1]\n", "wealist.yaml:3: layers.include: expected text, got a whole number"),
+        ("version: 1\ndepends_on: [a]\n", "wealist.yaml:2: depends_on: must be a mapping"),
+        ("version: 1\ndepends_on:\n  a: b\n", "wealist.yaml:3: depends_on.a: expected a list, got text"),
+        ("version: 1\ndepends_on:\n  a:\n", "wealist.yaml:3: depends_on.a: expected a list, got nothing"),
+        (
+            "version: 1\ndepends_on:\n  1: [b]\n",
+            "wealist.yaml:3: depends_on.1: this key is not text",
+        ),
+        (
+            "version: 1\nguards:\n  stateful: aws_vpc\n",
+            "wealist.yaml:3: guards.stateful: expected a list, got text",
+        ),
+        (
+            "version: 1\nguards:\n  deletion_protection:\n    a: false\n",
+            "wealist.yaml:4: guards.deletion_protection.a: must be a mapping",
+        ),
+        ("version: 1\nparallelism: 1.5\n", "wealist.yaml:2: parallelism: expected a whole number, got a number"),
+        ("version: 1\nparallelism: two\n", "wealist.yaml:2: parallelism: expected a whole number, got text"),
     ],
 )
 def test_a_wrong_type_is_named_with_its_key_and_line(text: str, message: str) -> None:
@@ -110,6 +153,15 @@ def test_a_number_where_text_belongs_says_to_quote_it() -> None:
     error = refusal("version: 1\naccounts:\n  prod: 123456789012\n")
 
     assert error.message == "wealist.yaml:3: accounts.prod: expected text, got a whole number"
+    assert error.hint == "put the value in quotes"
+
+
+def test_a_yaml_word_where_text_belongs_says_to_quote_it() -> None:
+    error = refusal("version: 1\nguards:\n  deletion_protection:\n    prod/foundation: { protected: false }\n")
+
+    assert error.message == (
+        "wealist.yaml:4: guards.deletion_protection.prod/foundation.protected: expected text, got true or false"
+    )
     assert error.hint == "put the value in quotes"
 
 
@@ -148,6 +200,15 @@ def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
             "wealist.yaml:3: terraform.lock_timeout: 'soon' is no duration; write 30s or 5m",
         ),
         ("version: 1\nterraform:\n  parallelism: 0\n", "wealist.yaml:3: terraform.parallelism: must be at least 1"),
+        ("version: 1\nparallelism: 0\n", "wealist.yaml:2: parallelism: must be at least 1"),
+        (
+            "version: 1\nlayers:\n  external: [acme-state/key]\n",
+            "wealist.yaml:3: layers.external: 'acme-state/key' is no state",
+        ),
+        (
+            "version: 1\nlayers:\n  external: ['s3://acme-state']\n",
+            "wealist.yaml:3: layers.external: 's3://acme-state' is no state",
+        ),
         ("version: 1\ninterrupt_grace: 0\n", "wealist.yaml:2: interrupt_grace: must be a number of seconds above 0"),
         ("version: 1\ninterrupt_grace: .nan\n", "wealist.yaml:2: interrupt_grace: must be a number of seconds above 0"),
     ],
@@ -185,3 +246,12 @@ def test_no_python_is_made_from_yaml_tags() -> None:
 
 def test_errors_are_usage_errors() -> None:
     assert refusal("version: 2\n").exit_code == 64
+
+
+def test_the_line_of_a_key_can_be_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "wealist.yaml"
+    path.write_text("version: 1\n\ndepends_on:\n  a: []\n  b:\n    - c\n")
+
+    assert [line_of(path, key) for key in (("depends_on",), ("depends_on", "b"), ("depends_on", "b", "0"))] == [3, 5, 6]
+    assert line_of(path, ("depends_on", "z")) == 1
+    assert line_of(tmp_path / "gone.yaml", ("depends_on",)) == 1

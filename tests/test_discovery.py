@@ -6,24 +6,11 @@ import pytest
 
 from orchestrator.config import Config
 from orchestrator.discovery import Estate, fixed_part
-from orchestrator.errors import ConfigError, LayerNotFoundError
-from orchestrator.root_module import read_layer
-from tests.estate import BUCKET, KEY, REGION, TABLE, VARIABLES, backend_block, remote_state, write_estate, write_layer
+from orchestrator.errors import ConfigError, LayerNotFoundError, LayerOrderError
+from tests.estate import backend_block, remote_state, write_estate, write_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from orchestrator.layer import Layer
-
-
-def read(root: Path, text: str) -> Layer:
-    return read_layer("prod/foundation", write_layer(root, "prod/foundation", text))
-
-
-def refusal(root: Path, text: str) -> ConfigError:
-    with pytest.raises(ConfigError) as caught:
-        read(root, text)
-    return caught.value
 
 
 def test_an_estate_is_found_from_any_folder_inside(tmp_path: Path) -> None:
@@ -112,157 +99,82 @@ def test_an_estate_with_no_layers_points_to_the_patterns(tmp_path: Path) -> None
     assert caught.value.hint == f"no folder matches layers.include in {tmp_path / 'wealist.yaml'}"
 
 
-def test_the_backend_is_what_the_block_says(tmp_path: Path) -> None:
-    more = f"""
-    dynamodb_table = "{TABLE}"
-    use_lockfile   = true
-    encrypt        = true
-    kms_key_id     = "alias/state"
-    profile        = "ops"
-    assume_role    = {{ role_arn = "arn:aws:iam::123456789012:role/state" }}
-    """
-    backend = read(tmp_path, backend_block(more=more)).backend
-
-    assert (backend.bucket, backend.key, backend.region) == (BUCKET, KEY, REGION)
-    assert (backend.dynamodb_table, backend.use_lockfile, backend.encrypt) == (TABLE, True, True)
-    assert (backend.kms_key_id, backend.profile) == ("alias/state", "ops")
-    assert backend.role_arn == "arn:aws:iam::123456789012:role/state"
-    assert backend.url == f"s3://{BUCKET}/{KEY}"
-    assert backend.lock_id == f"{BUCKET}/{KEY}"
-    assert backend.location.line == 3
+# which layer needs which
 
 
-def test_a_backend_with_the_least_in_it_locks_nothing(tmp_path: Path) -> None:
-    backend = read(tmp_path, backend_block(more="")).backend
-
-    assert (backend.dynamodb_table, backend.use_lockfile, backend.encrypt) == (None, False, False)
-    assert (backend.kms_key_id, backend.profile, backend.role_arn) == (None, None, None)
+def with_yaml(root: Path, more: str) -> Estate:
+    (root / "wealist.yaml").write_text(f"version: 1\n{more}")
+    return Estate.find(root)
 
 
-def test_an_old_style_role_is_read_as_well(tmp_path: Path) -> None:
-    text = backend_block(more='role_arn = "arn:aws:iam::123456789012:role/old"')
+def test_what_hcl_does_not_say_can_be_declared_by_short_name(estate: Estate) -> None:
+    write_layer(estate.root, "prod/edge")
+    found = with_yaml(estate.root, "depends_on:\n  foundation: []\n  edge: [compute, prod/foundation]\n")
 
-    assert read(tmp_path, text).backend.role_arn == "arn:aws:iam::123456789012:role/old"
-
-
-def test_a_layer_without_a_backend_is_refused(tmp_path: Path) -> None:
-    error = refusal(tmp_path, "terraform {}\n")
-
-    assert 'layer prod/foundation has no backend "s3" block' in error.message
-    assert error.hint == 'add: terraform { backend "s3" { bucket = ... key = ... region = ... } }'
+    assert found.graph.needs("prod/edge") == ("prod/compute", "prod/foundation")
+    assert found.graph.needs("prod/foundation") == ()
+    edge = found.graph.edges("prod/edge")[0]
+    assert (edge.reason, str(edge.location)) == ("depends_on", f"{estate.root / 'wealist.yaml'}:4")
+    assert found.graph.order(["prod/edge", "prod/foundation"]) == ["prod/foundation", "prod/edge"]
 
 
-@pytest.mark.parametrize(("block", "kind"), [('backend "gcs" {\n}', "gcs"), ("cloud {\n}", "cloud")])
-def test_a_backend_that_is_not_s3_is_refused(tmp_path: Path, block: str, kind: str) -> None:
-    error = refusal(tmp_path, f"terraform {{\n  {block}\n}}\n")
+def test_a_layer_that_stands_there_by_both_of_its_names_needs_both(estate: Estate) -> None:
+    write_layer(estate.root, "prod/edge")
+    write_layer(estate.root, "prod/dns")
+    found = with_yaml(estate.root, "depends_on:\n  edge: [compute]\n  prod/edge: [dns]\n")
 
-    assert f'main.tf:2: layer prod/foundation keeps its state in "{kind}"' in error.message
-
-
-@pytest.mark.parametrize("name", ["bucket", "key", "region"])
-def test_a_backend_that_lacks_an_argument_is_refused(tmp_path: Path, name: str) -> None:
-    lines = [line for line in backend_block().splitlines() if not line.strip().startswith(name)]
-    error = refusal(tmp_path, "\n".join(lines) + "\n")
-
-    assert error.message.endswith(f'main.tf:3: backend "s3" of layer prod/foundation has no {name}')
-    assert error.hint == f"write {name} in the block: what is in HCL is what wealist checks"
+    assert found.graph.needs("prod/edge") == ("prod/compute", "prod/dns")
 
 
-def test_an_expression_in_a_backend_is_refused_at_its_line(tmp_path: Path) -> None:
-    error = refusal(tmp_path, backend_block().replace(f'"{BUCKET}"', "var.bucket"))
+def test_a_declared_edge_stands_beside_those_of_the_hcl(estate: Estate) -> None:
+    write_layer(estate.root, "prod/dns")
+    found = with_yaml(estate.root, "depends_on:\n  compute: [dns]\n")
 
-    assert error.message.endswith("main.tf:4: bucket = var.bucket: a backend takes literal values only")
+    assert found.graph.needs("prod/compute") == ("prod/dns", "prod/foundation")
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("bucket", '["a"]'), ("key", "{ a = 1 }"), ("region", "null"), ("dynamodb_table", '["a"]')]
+    ("lines", "line", "message"),
+    [
+        ("  computr: [foundation]\n", 3, "depends_on.computr: there is no layer 'computr'"),
+        ("  foundation: []\n  compute: [foundaton]\n", 4, "depends_on.compute: there is no layer 'foundaton'"),
+    ],
 )
-def test_a_backend_argument_of_another_type_is_refused_at_its_line(tmp_path: Path, name: str, value: str) -> None:
-    lines = [f"{name} = {value}" if line.strip().startswith(name) else line for line in backend_block().splitlines()]
-    error = refusal(tmp_path, "\n".join(lines) + "\n")
+def test_a_name_that_is_no_layer_is_refused_with_file_and_line(
+    estate: Estate, lines: str, line: int, message: str
+) -> None:
+    found = with_yaml(estate.root, f"depends_on:\n{lines}")
 
-    assert "main.tf:" in error.message
-    assert name in error.message
+    with pytest.raises(ConfigError) as caught:
+        _ = found.graph
 
-
-def test_an_override_file_wins(tmp_path: Path) -> None:
-    folder = write_layer(tmp_path, "prod/foundation")
-    (folder / "backend_override.tf").write_text(backend_block("elsewhere/terraform.tfstate"))
-    (folder / "zzz.tf").write_text('variable "later" {}\n')
-
-    assert read_layer("prod/foundation", folder).backend.key == "elsewhere/terraform.tfstate"
+    assert caught.value.message.startswith(f"{estate.root / 'wealist.yaml'}:{line}: {message}")
+    assert str(caught.value.hint).startswith("did you mean ")
 
 
-def test_hcl_that_does_not_parse_is_named(tmp_path: Path) -> None:
-    assert "main.tf:" in refusal(tmp_path, backend_block() + "resource {{{").message
+def test_a_name_that_could_be_two_layers_is_refused_with_both(estate: Estate) -> None:
+    write_layer(estate.root, "dev/foundation", backend_block("dev/foundation"))
+    found = with_yaml(estate.root, "depends_on:\n  compute: [foundation]\n")
+
+    with pytest.raises(
+        ConfigError, match=r":3: depends_on\.compute: 'foundation' could be any of dev/foundation, prod/"
+    ):
+        _ = found.graph
 
 
-def test_variables_are_read_with_type_default_and_sensitivity(tmp_path: Path) -> None:
-    layer = read(tmp_path, backend_block() + VARIABLES)
+def test_a_state_of_another_estate_may_be_read_where_it_is_named(estate: Estate) -> None:
+    write_layer(estate.root, "prod/edge", backend_block("prod/edge") + remote_state("elsewhere"))
+    yaml = 'layers: { external: ["s3://acme-state/elsewhere"] }\n'
 
-    assert set(layer.variables) == {"name", "zones", "password"}
-    assert (layer.variables["name"].type, layer.variables["name"].has_default) == ("string", False)
-    assert layer.variables["name"].is_primitive
-    assert (layer.variables["zones"].type, layer.variables["zones"].has_default) == ("list(string)", True)
-    assert not layer.variables["zones"].is_primitive
-    assert layer.variables["password"].is_sensitive
-    assert not layer.variables["name"].is_sensitive
+    assert with_yaml(estate.root, yaml).graph.needs("prod/edge") == ()
+    with pytest.raises(LayerOrderError, match="no layer here keeps its state there"):
+        with_yaml(estate.root, "").graph.needs("prod/edge")
 
 
-def test_remote_states_on_s3_are_the_edges(tmp_path: Path) -> None:
-    text = (
-        backend_block("prod/compute/terraform.tfstate")
-        + remote_state(KEY, "foundation")
-        + 'data "terraform_remote_state" "local" {\n  backend = "local"\n  config = { path = "x" }\n}\n'
-        + 'data "terraform_remote_state" "open" {\n  backend = "s3"\n  config = { bucket = var.b, key = "k" }\n}\n'
-        + 'data "aws_region" "this" {}\n'
-    )
-    states = read(tmp_path, text).remote_states
+def test_the_edges_of_a_layer_that_reads_nothing_need_no_other_to_be_read(estate: Estate) -> None:
+    write_layer(estate.root, "prod/broken", "terraform {")
+    found = Estate.find(estate.root)
 
-    assert [(state.name, state.bucket, state.key) for state in states] == [
-        ("foundation", BUCKET, KEY),
-        ("open", None, "k"),
-    ]
-
-
-def test_version_constraints_are_joined(tmp_path: Path) -> None:
-    folder = write_layer(tmp_path, "prod/foundation")
-    (folder / "versions.tf").write_text('terraform {\n  required_version = "!= 1.11.2"\n}\n')
-
-    assert read_layer("prod/foundation", folder).required_version == ">= 1.11, < 2, != 1.11.2"
-
-
-def test_no_version_constraint_is_none(tmp_path: Path) -> None:
-    text = "\n".join(line for line in backend_block().splitlines() if "required_version" not in line)
-
-    assert read(tmp_path, text + "\n").required_version is None
-
-
-def test_local_modules_are_followed_into_each_other(tmp_path: Path) -> None:
-    inner, outer = tmp_path / "terraform/modules/inner", tmp_path / "terraform/modules/outer"
-    for folder in (inner, outer):
-        folder.mkdir(parents=True)
-    (outer / "main.tf").write_text('module "inner" {\n  source = "../inner"\n}\n')
-    (inner / "main.tf").write_text('module "vpc" {\n  source  = "acme/vpc/aws"\n  version = "1.0.0"\n}\n')
-    layer = read(tmp_path, backend_block() + 'module "outer" {\n  source = "../../modules/outer"\n}\n')
-
-    assert layer.local_modules == (outer, inner)
-    assert any("acme/vpc/aws" in text and "1.0.0" in text for text in layer.init_inputs)
-
-
-def test_modules_that_call_each_other_in_a_circle_come_to_an_end(tmp_path: Path) -> None:
-    module = tmp_path / "terraform/modules/self"
-    module.mkdir(parents=True)
-    (module / "main.tf").write_text('module "self" {\n  source = "../self"\n}\n')
-    layer = read(tmp_path, backend_block() + 'module "self" {\n  source = "../../modules/self"\n}\n')
-
-    assert layer.local_modules == (module,)
-
-
-def test_what_init_reads_is_what_its_inputs_hold(tmp_path: Path) -> None:
-    before = read(tmp_path, backend_block()).init_inputs
-    with_variable = read(tmp_path, backend_block() + 'variable "a" {}\n').init_inputs
-    with_module = read(tmp_path, backend_block() + 'module "m" {\n  source = "acme/vpc/aws"\n}\n').init_inputs
-
-    assert with_variable == before
-    assert with_module != before
+    assert found.edges(found.layer("foundation")) == ()
+    with pytest.raises(ConfigError, match="prod/broken"):
+        found.edges(found.layer("compute"))
