@@ -63,49 +63,96 @@ Log = Annotated[LogFormat, option("--log-format", help="How progress is written.
 Json = Annotated[bool, option("--json", help="Write the result to stdout as JSON.")]
 Yes = Annotated[bool, option("-y", "--auto-approve", help="Don't ask: the plan that is shown is applied.")]
 NonInteractive = Annotated[bool, option("--non-interactive", help="Never ask: fail where there is a question.")]
-Set = Annotated[list[str] | None, option("--set", help="A value for a variable. Repeatable.", metavar="NAME=VALUE")]
-VarFile = Annotated[list[Path] | None, option("--var-file", help="A file of values. Repeatable.", metavar="FILE")]
+Set = Annotated[
+    list[str] | None,
+    option("--set", help="A value for a variable. Repeatable.", rich_help_panel="Terraform", metavar="NAME=VALUE"),
+]
+VarFile = Annotated[
+    list[Path] | None,
+    option("--var-file", help="A file of values. Repeatable.", rich_help_panel="Terraform", metavar="FILE"),
+]
 Target = Annotated[
-    list[str] | None, option("--target", help="Only this resource and what it needs. Repeatable.", metavar="ADDRESS")
+    list[str] | None,
+    option(
+        "--target",
+        help="Only this resource and what it needs. Repeatable.",
+        rich_help_panel="Terraform",
+        metavar="ADDR",
+    ),
 ]
 Replace = Annotated[
-    list[str] | None, option("--replace", help="Make this resource anew. Repeatable.", metavar="ADDRESS")
+    list[str] | None,
+    option("--replace", help="Make this resource anew. Repeatable.", rich_help_panel="Terraform", metavar="ADDR"),
 ]
 LockTimeout = Annotated[
-    str | None, option("--lock-timeout", help="Wait this long for a lock: 30s, 10m.", metavar="TIME")
+    str | None,
+    option("--lock-timeout", help="Wait this long for a lock: 30s, 10m.", rich_help_panel="Terraform", metavar="TIME"),
 ]
 Parallelism = Annotated[
     int | None, option("--parallelism", help="Layers that are worked on at once.", min=1, metavar="N")
 ]
 TerraformParallelism = Annotated[
     int | None,
-    option("--terraform-parallelism", help="Resources that Terraform works on at once.", min=1, metavar="N"),
+    option(
+        "--terraform-parallelism",
+        help="Resources that Terraform works on at once.",
+        rich_help_panel="Terraform",
+        min=1,
+        metavar="N",
+    ),
 ]
 FailFast = Annotated[
     bool, option("--fail-fast/--keep-going", help="Start no other layer once one has failed.", show_default=False)
 ]
-Upgrade = Annotated[bool, option("--upgrade", help="Init again and take newer providers and modules.")]
+Upgrade = Annotated[
+    bool, option("--upgrade", help="Init again and take newer providers and modules.", rich_help_panel="Terraform")
+]
 DetailedExitcode = Annotated[bool, option("--detailed-exitcode", help="Exit with 2 where there are changes.")]
 ReportFile = Annotated[
     Path | None, option("--report-file", help="Also write the run's report, as JSON, to a file.", metavar="FILE")
 ]
-TerraformLog = Annotated[bool, option("--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.")]
+TerraformLog = Annotated[
+    bool,
+    option(
+        "--terraform-log", help="Let TF_LOG through. Its traces hold secrets in clear.", rich_help_panel="Terraform"
+    ),
+]
 
 All = Annotated[bool, option("--all", help="Every layer of the estate.")]
 WithDependencies = Annotated[bool, option("--with-dependencies", help="These layers, and all that they stand on.")]
 AllowDestroy = Annotated[
     list[str] | None,
-    option("--allow-destroy", help="This resource with data in it may go. Repeatable.", metavar="ADDRESS"),
+    option(
+        "--allow-destroy",
+        help="Data that may go. Repeatable.",
+        rich_help_panel="Guards",
+        metavar="ADDR",
+    ),
 ]
 AllowWeaken = Annotated[
     list[str] | None,
-    option("--allow-weaken", help="This resource may lose a protection. Repeatable.", metavar="ADDRESS"),
+    option(
+        "--allow-weaken",
+        help="May lose a protection. Repeatable.",
+        rich_help_panel="Guards",
+        metavar="ADDR",
+    ),
 ]
 AllowIncomplete = Annotated[
-    bool, option("--allow-incomplete-dependencies", help="Run on layers that are locked or half-applied.")
+    bool,
+    option(
+        "--allow-incomplete-dependencies",
+        help="Run on locked or failed ones.",
+        rich_help_panel="Guards",
+    ),
 ]
 LiftProtection = Annotated[
-    bool, option("--lift-deletion-protection", help="Lift it first: planned, shown and applied as a step of its own.")
+    bool,
+    option(
+        "--lift-deletion-protection",
+        help="Lift it first: planned, shown and applied as a step of its own.",
+        rich_help_panel="Guards",
+    ),
 ]
 Confirm = Annotated[
     str | None, option("--confirm", help="The layer's name, typed here instead of at the question.", metavar="LAYER")
