@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from orchestrator.cli import plain
-from orchestrator.errors import WealistError
+from orchestrator.errors import AwsError
 
 if TYPE_CHECKING:
     from orchestrator.cli.invocation import Invocation
@@ -17,10 +17,10 @@ def states(run: Invocation) -> dict[str, str]:
     """A word for where each layer stands; empty, with a note, where AWS can't be asked."""
     from orchestrator.status import read_statuses
 
-    try:
-        found = read_statuses(run.estate, run.target, run.estate.layers)
-    except WealistError as error:
-        run.say(f"note: where the layers stand is not known: {error.message}")
+    found = read_statuses(run.estate, run.target, run.estate.layers)
+    errors = [status.error for status in found.values() if isinstance(status.error, AwsError)]
+    if errors and len(errors) == len(found):
+        run.say(f"note: where the layers stand is not known: {errors[0].message}")
         return {}
     return {id_: status.word for id_, status in found.items()}
 
