@@ -182,13 +182,16 @@ class Engine:
 
     def _select_any(self, names: Sequence[str]) -> tuple[Layer, ...]:
         layers = self._select(names) if names else self.estate.layers
-        if not layers:
+        self._check_any()
+        return layers
+
+    def _check_any(self) -> None:
+        if not self.estate.folders:
             patterns = ", ".join(self.estate.config.layers.include)
             raise ConfigError(
                 f"{self.estate.root}: there are no layers; layers.include matches nothing ({patterns})",
                 hint="a layer is a folder with .tf files, as terraform/prod/foundation",
             )
-        return layers
 
     def _bootstrap_steps(self, layer: Layer) -> list[Step]:
         session = self.sessions.for_backend(layer.backend)
@@ -249,6 +252,7 @@ class Engine:
         confirm: Confirm | None,
         unfinished: Unfinished | None = None,
     ) -> RunReport:
+        self._check_any()
         layers = self._select(names)
         args.check_extra(options.extra)
         # A run that is gone on with was made for the layers that are done, too.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.options import LogFormat
-from orchestrator.errors import GuardError
+from orchestrator.errors import GuardError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +46,13 @@ def for_down(run: Invocation, ids: Sequence[str], *, given: Sequence[str], non_i
     """The confirmation of `down`: every layer by its name, at the question or with `--confirm`.
 
     Raises:
-        UsageError: A layer that is not named will be asked about, and there is nobody to answer.
+        UsageError: A layer that is not named will be asked about, and there is nobody to answer; or one is named that
+            is not taken down.
     """
     named = {run.estate.resolve(name): name for name in given}
+    for id_, name in named.items():
+        if id_ not in ids:
+            raise UsageError(f"--confirm {name}: this is about {', '.join(ids)}", hint=f"--confirm {ids[0]}")
     for id_ in ids:
         if id_ not in named:
             _must_be_asked(run, f"--confirm {id_}", non_interactive=non_interactive)
@@ -64,6 +68,9 @@ def for_down(run: Invocation, ids: Sequence[str], *, given: Sequence[str], non_i
 
 
 def _must_be_asked(run: Invocation, flag: str, *, non_interactive: bool) -> None:
-    # A question can only be about a plan that is shown.
-    is_hidden = run.log_format is LogFormat.JSON
-    run.must_be_asked(flag, non_interactive=non_interactive or is_hidden)
+    if run.log_format is LogFormat.JSON and not non_interactive:
+        raise UsageError(
+            "this asks for a confirmation, and --log-format json shows no plan to ask about",
+            hint=f"pass {flag}, once you have seen what it will do",
+        )
+    run.must_be_asked(flag, non_interactive=non_interactive)

@@ -33,7 +33,8 @@ def names(
     """
     if everything and given:
         raise UsageError(f"--all and {' '.join(given)}: one or the other")
-    if everything:
+    if everything or not (given or run.estate.folders):
+        # Where there are none at all, the engine says so.
         return tuple(run.estate.folders)
     if not given:
         raise UsageError("no layer is named", hint=f"name some of {', '.join(run.estate.folders)}, or pass --all")
