@@ -157,7 +157,7 @@ class LayerRun:
         """The saved plan, or None where it would change nothing.
 
         Args:
-            values: Beside those of the run, and before them.
+            values: Beside those of the run, and in their place.
             targets: In place of those of the run.
         """
         given = self.context.options

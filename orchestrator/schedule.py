@@ -78,39 +78,58 @@ def run(
         except BaseException as error:  # noqa: BLE001 - raised in the calling thread, once all others have ended
             inbox.put((id_, error))
 
-    with ThreadPoolExecutor(parallelism, thread_name_prefix="layer") as pool:
-        while waiting or running:
-            for id_ in [*waiting]:
-                culprit = _culprit(needs[id_], order, results, fail_fast=fail_fast)
-                if culprit is not None or bug is not None:
-                    results[id_] = _skipped(id_, culprit)
-                elif len(running) < parallelism and needs[id_] <= results.keys():
-                    running.add(id_)
-                    pool.submit(start, id_)
-                else:
-                    continue
-                waiting.remove(id_)
-            if not running:
-                continue
-            try:
-                item = inbox.get()
-            except KeyboardInterrupt:
-                cancellation.request()
-                continue
-            if isinstance(item, _Question):
-                item.put()
-                continue
-            id_, end = item
-            running.discard(id_)
-            if isinstance(end, LayerResult):
-                results[id_] = end
+    def fill(pool: ThreadPoolExecutor) -> None:
+        """Start what may start, and leave out what must not."""
+        for id_ in [*waiting]:
+            culprit = _culprit(needs[id_], order, results, fail_fast=fail_fast)
+            if culprit is not None or bug is not None:
+                results[id_] = _skipped(id_, culprit)
+            elif len(running) < parallelism and needs[id_] <= results.keys():
+                running.add(id_)
+                pool.submit(start, id_)
             else:
-                # A bug of ours: the others are stopped politely, and then it is raised.
-                bug = bug or end
-                cancellation.request()
+                continue
+            waiting.remove(id_)
+
+    with ThreadPoolExecutor(parallelism, thread_name_prefix="layer") as pool:
+        try:
+            fill(pool)
+            while running:
+                try:
+                    item = inbox.get()
+                except KeyboardInterrupt:
+                    cancellation.request()
+                    continue
+                if isinstance(item, _Question):
+                    item.put()
+                    continue
+                id_, end = item
+                running.discard(id_)
+                if isinstance(end, LayerResult):
+                    results[id_] = end
+                else:
+                    # A bug of ours: the others are stopped politely, and then it is raised.
+                    bug = bug or end
+                    cancellation.request()
+                fill(pool)
+        except BaseException:
+            # Nobody is left to answer: what runs is stopped politely, and no thread waits for ever.
+            cancellation.request()
+            _close(inbox, len(running))
+            raise
     if bug is not None:
         raise bug
     return tuple(results[id_] for id_ in order)
+
+
+def _close(inbox: SimpleQueue[Any], running: int) -> None:
+    """Wait for what runs; every question is answered with an interrupt."""
+    while running:
+        item = inbox.get()
+        if isinstance(item, _Question):
+            item.answer.set_exception(KeyboardInterrupt())
+        else:
+            running -= 1
 
 
 def _culprit(

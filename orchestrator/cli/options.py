@@ -124,7 +124,7 @@ AllowDestroy = Annotated[
     list[str] | None,
     option(
         "--allow-destroy",
-        help="Data that may go. Repeatable.",
+        help="Its data may go. Repeatable.",
         rich_help_panel="Guards",
         metavar="ADDR",
     ),
@@ -142,7 +142,8 @@ AllowIncomplete = Annotated[
     bool,
     option(
         "--allow-incomplete-dependencies",
-        help="Run on locked or failed ones.",
+        metavar="",
+        help="Run on locked or failed layers.",
         rich_help_panel="Guards",
     ),
 ]
