@@ -118,14 +118,18 @@ def probe_write(session: Session, backend: Backend) -> None:
         AwsError: It may not.
     """
     s3 = _s3(session, backend)
-    encryption: dict[str, str] = {}
-    if backend.kms_key_id:
-        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": backend.kms_key_id}
-    elif backend.encrypt:
-        encryption = {"ServerSideEncryption": "AES256"}
     with translated(f"preparing to write {backend.url}"):
-        upload = s3.create_multipart_upload(Bucket=backend.bucket, Key=backend.key, **encryption)["UploadId"]
+        upload = s3.create_multipart_upload(Bucket=backend.bucket, Key=backend.key, **encryption(backend))["UploadId"]
         s3.abort_multipart_upload(Bucket=backend.bucket, Key=backend.key, UploadId=upload)
+
+
+def encryption(backend: Backend) -> dict[str, str]:
+    """What a write of state or lock object asks for; like Terraform, a key counts only where `encrypt` is true."""
+    if not backend.encrypt:
+        return {}
+    if backend.kms_key_id:
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": backend.kms_key_id}
+    return {"ServerSideEncryption": "AES256"}
 
 
 def lock_table(session: Session, backend: Backend) -> Table:

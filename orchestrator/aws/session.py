@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import boto3
 
@@ -29,6 +29,23 @@ REJECTED = frozenset(
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation", "Forbidden", "403"}
 )
+UNREACHABLE = frozenset(
+    {
+        *(
+            "EndpointConnectionError",
+            "ConnectTimeoutError",
+            "ConnectionClosedError",
+            "ProxyConnectionError",
+            "SSLError",
+        ),
+        *("ProfileNotFound", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "TokenRetrievalError"),
+    }
+)
+NO_WAY = UNREACHABLE | EXPIRED | NO_CREDENTIALS | REJECTED
+"""What every other call of the same identity to the same service would say as well."""
+
+THREADS = 64
+"""Calls that may be under way at once. A client keeps as many connections; botocore's own 10 would make the others wait."""
 
 _CONNECT_TIMEOUT = 5.0
 _READ_TIMEOUT = 20.0
@@ -61,6 +78,7 @@ class Session:
                     config=Config(
                         connect_timeout=_CONNECT_TIMEOUT,
                         read_timeout=_READ_TIMEOUT,
+                        max_pool_connections=THREADS,
                         retries={"mode": "standard", "total_max_attempts": 3},
                         proxies={} if self.settings.is_hermetic else None,
                         s3={"addressing_style": "path"} if self.settings.endpoint_url else None,
@@ -109,6 +127,18 @@ class Sessions:
         if key not in self._sessions:
             self._sessions[key] = Session(self.settings, backend=backend)
         return self._sessions[key]
+
+    def prepare(self, backends: Iterable[Backend]) -> None:
+        """Make the clients that reading these backends takes, one after the other.
+
+        boto3 does not promise that making them is thread-safe; calling them is.
+
+        Raises:
+            AwsError: A client can't be made.
+        """
+        for backend in backends:
+            for service in ("s3", *(("dynamodb",) if backend.dynamodb_table else ())):
+                self.for_backend(backend).client(service, backend.region)
 
 
 def _hermetic_botocore() -> Any:

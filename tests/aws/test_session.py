@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from orchestrator.aws.identity import who_am_i
-from orchestrator.aws.session import Session, Sessions, remedy, translated
+from orchestrator.aws.session import THREADS, Session, Sessions, remedy, translated
 from orchestrator.errors import AwsError
 from orchestrator.target import AwsSettings
 from tests.estate import ACCOUNT, REGION, backend
@@ -93,6 +93,19 @@ def test_clients_are_kept() -> None:
 
     assert session.client("s3", REGION) is session.client("s3", REGION)
     assert session.client("s3", REGION) is not session.client("s3", "us-east-1")
+
+
+def test_a_client_has_a_connection_for_each_of_the_calls_that_may_be_under_way() -> None:
+    assert Session(HERMETIC).client("s3", REGION).meta.config.max_pool_connections == THREADS
+
+
+def test_clients_are_made_ahead_of_the_calls() -> None:
+    sessions = Sessions(HERMETIC)
+
+    sessions.prepare([backend(), backend(dynamodb_table=None, region="eu-west-1", use_lockfile=True)])
+
+    made = sessions.for_backend(backend())._clients
+    assert set(made) == {("s3", REGION), ("dynamodb", REGION), ("s3", "eu-west-1")}
 
 
 def test_there_is_one_session_for_each_identity() -> None:
