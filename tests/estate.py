@@ -176,7 +176,10 @@ class Store:
             BillingMode="PAY_PER_REQUEST",
         )
 
-    def put_state(self, text: str, key: str = KEY) -> str:
+    def put_state(self, text: str, key: str = KEY) -> None:
+        self.put_version(text, key)
+
+    def put_version(self, text: str, key: str = KEY) -> str:
         """Write a state object; returns the version that it became."""
         version: str = self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode())["VersionId"]
         return version

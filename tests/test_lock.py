@@ -66,3 +66,34 @@ def test_anything_else_in_its_place_still_counts_as_a_lock(text: str) -> None:
 
     assert (lock.id, lock.holder, lock.created) == ("unknown", "unknown", None)
     assert lock.where == "s3://acme-state/key.tflock"
+
+
+@pytest.mark.parametrize(
+    ("who", "host"), [("alice@laptop", "laptop"), ("alice@corp@laptop", "laptop"), ("somebody", ""), ("", "")]
+)
+def test_the_holders_machine_is_what_comes_after_the_user(who: str, host: str) -> None:
+    assert read(Who=who).host == host
+
+
+@pytest.mark.parametrize(("version", "program"), [("1.11.4", "Terraform 1.11.4"), ("wealist 0.2.0", "wealist 0.2.0")])
+def test_what_took_the_lock_is_named(version: str, program: str) -> None:
+    assert read(Version=version).program == program
+
+
+def test_what_stands_there_is_kept_to_the_letter_and_shown_to_nobody() -> None:
+    text = json.dumps({**INFO, "Extra": "canary-hunter2"})
+    lock = Lock.from_json(text, where="here")
+
+    assert lock.text == text
+    assert "canary-hunter2" not in repr(lock) + json.dumps(lock.to_json())
+
+
+def test_a_lock_is_data_for_scripts() -> None:
+    assert read().to_json() == {
+        "id": "0a1b2c3d",
+        "holder": "alice@laptop",
+        "operation": "apply",
+        "version": "1.11.4",
+        "created": CREATED.isoformat(),
+        "where": "table acme-lock",
+    }

@@ -59,6 +59,22 @@ def test_only_managed_instances_are_counted() -> None:
     assert read(state_text(resources=[managed, data])).resource_count == 2
 
 
+def test_addresses_are_those_of_terraforms_own_list() -> None:
+    each = {"mode": "managed", "type": "a", "name": "b", "module": 'module.m["x"]'}
+    resources = [
+        {**each, "instances": [{"index_key": "k.1"}, {"index_key": 0}, {}]},
+        {"mode": "managed", "type": "a", "name": "c", "instances": [{}, {"deposed": "1a2b3c4d"}]},
+        {"mode": "data", "type": "a", "name": "d", "instances": [{}]},
+    ]
+
+    assert read(state_text(resources=resources)).addresses == (
+        "a.c",
+        'module.m["x"].a.b',
+        'module.m["x"].a.b["k.1"]',
+        'module.m["x"].a.b[0]',
+    )
+
+
 @pytest.mark.parametrize(
     ("attributes", "marks", "expected"),
     [
@@ -97,7 +113,7 @@ def test_what_is_no_state_is_refused_with_its_url(text: str | bytes) -> None:
         read(text)
 
     assert caught.value.message.startswith(URL)
-    assert "list-object-versions" in str(caught.value.hint)
+    assert "wealist state history" in str(caught.value.hint)
 
 
 def test_another_format_is_refused_rather_than_guessed_at() -> None:
