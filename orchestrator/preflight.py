@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import verdict
 from orchestrator.aws import backend as look
+from orchestrator.aws.digest import find_mismatch
 from orchestrator.aws.identity import Identity, who_am_i
 from orchestrator.aws.state import read_locks, read_state
 from orchestrator.errors import AwsError, WealistError
@@ -26,6 +27,7 @@ from orchestrator.tf import binary as tf_binary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.session import Sessions
     from orchestrator.config import Config
     from orchestrator.layer import Backend, Layer
@@ -138,7 +140,8 @@ def _findings(
     table = verdict.lock_table(backend, target, calls.table.result if calls.table else None)
     yield from table
     if not any(finding.is_error for finding in table):
-        yield from verdict.lock(backend, calls.locks.result)
+        yield from verdict.lock(layer, target, calls.locks.result)
+        yield from verdict.digest(layer, target, calls.digest.result)
     seen.keep(layer.id, calls)
 
 
@@ -158,10 +161,9 @@ class _Seen:
 
 
 def _make_clients(sessions: Sessions, layers: Sequence[Layer]) -> None:
-    """Make them before any call, one after the other: boto3 does not promise that making them is thread-safe."""
-    for backend in {layer.backend for layer in layers}:
-        for service in ("s3", *(("dynamodb",) if backend.dynamodb_table else ())):
-            sessions.for_backend(backend).client(service, backend.region)
+    backends = {layer.backend for layer in layers}
+    sessions.prepare(backends)
+    for backend in backends:
         sessions.default.client("sts", backend.region)
 
 
@@ -197,6 +199,7 @@ class _Calls:
     write: Future[None]
     table: Future[look.Table] | None
     locks: Future[list[Lock]]
+    digest: Future[Mismatch | None]
 
     @classmethod
     def start_all(cls, pool: ThreadPoolExecutor, sessions: Sessions, layers: Sequence[Layer]) -> dict[str, _Calls]:
@@ -234,4 +237,5 @@ class _Calls:
             write=call(look.probe_write, backend, backend=backend),
             table=call(look.lock_table, table, backend=backend) if backend.dynamodb_table else None,
             locks=call(read_locks, backend, backend=backend),
+            digest=call(find_mismatch, backend, backend=backend),
         )

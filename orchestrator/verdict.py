@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.aws.backend import LOCK_KEY
 from orchestrator.aws.session import DENIED, EXPIRED, NO_CREDENTIALS, REJECTED
-from orchestrator.errors import AwsError, StateError, TerraformError, WealistError
+from orchestrator.errors import AwsError, PreflightError, StateError, TerraformError, WealistError
 from orchestrator.finding import Finding, Severity
 from orchestrator.tf.binary import INSTALL
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from orchestrator.aws.backend import Table
+    from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.identity import Identity
     from orchestrator.config import Config
     from orchestrator.layer import Backend, Layer
@@ -60,6 +61,22 @@ def account(layer: Layer, config: Config, account_id: str, target: Target) -> li
             f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}",
         )
     ]
+
+
+def refuse_other_account(layer: Layer, config: Config, account_id: str, target: Target) -> None:
+    """The same, for what writes without a preflight.
+
+    Raises:
+        PreflightError: The layer's environment is pinned to another account.
+    """
+    findings = account(layer, config, account_id, target)
+    for finding in findings:
+        if finding.is_error:
+            raise PreflightError(
+                f"these credentials are of account {account_id}: {finding.seen}",
+                findings=findings,
+                hint=finding.remedy,
+            )
 
 
 def bucket(backend: Backend, target: Target, region_of: Callable[[], str]) -> list[Finding]:
@@ -138,13 +155,26 @@ def lock_table(backend: Backend, target: Target, look_at: Callable[[], Table] | 
     return [_warning("lock-table.none", backend.url, "nothing locks this state", remedy)]
 
 
-def lock(backend: Backend, read: Callable[[], Sequence[Lock]]) -> list[Finding]:
+def lock(layer: Layer, target: Target, read: Callable[[], Sequence[Lock]]) -> list[Finding]:
+    url = layer.backend.url
     try:
         locks = read()
     except AwsError as error:
-        return [_warning("state-lock.unknown", backend.url, f"the lock can't be seen: {error.code}", None)]
-    remedy = "wait for it, or pass --lock-timeout 5m"
-    return [_warning("state-lock.held", backend.url, f"locked by {found.describe()}", remedy) for found in locks]
+        return [_warning("state-lock.unknown", url, f"the lock can't be seen: {error.code}", None)]
+    remedy = f"wait for it (--lock-timeout 5m); is its holder alive? {target.command(f'locks {layer.id}')}"
+    return [_warning("state-lock.held", url, f"locked by {found.describe()}", remedy) for found in locks]
+
+
+def digest(layer: Layer, target: Target, find: Callable[[], Mismatch | None]) -> list[Finding]:
+    """A wrong digest stops Terraform; one that can't be seen stops nobody, since Terraform then goes on without it."""
+    try:
+        wrong = find()
+    except WealistError:
+        return []
+    if wrong is None:
+        return []
+    remedy = wrong.remedy(layer.id, target.command)
+    return [_error("state-digest.mismatch", layer.backend.url, f"{wrong.cause}, in table {wrong.table}", remedy)]
 
 
 def _usable_table(subject: str, backend: Backend, target: Target, look_at: Callable[[], Table]) -> Finding:

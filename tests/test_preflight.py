@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator import preflight
 from orchestrator.aws.backend import Table
+from orchestrator.aws.digest import Mismatch
 from orchestrator.aws.identity import Identity
 from orchestrator.aws.session import Sessions, remedy
 from orchestrator.config import Config
@@ -45,6 +46,7 @@ HEALTHY: dict[str, Any] = {
     "orchestrator.aws.backend.lock_table": Table(status="ACTIVE", key="LockID:S", has_deletion_protection=True),
     "orchestrator.preflight.read_state": STATE,
     "orchestrator.preflight.read_locks": [],
+    "orchestrator.preflight.find_mismatch": None,
 }
 
 
@@ -360,13 +362,53 @@ def test_a_lock_that_is_held_is_a_warning_with_its_holder(world: World) -> None:
 
     assert finding.severity is Severity.WARNING
     assert finding.seen.startswith("locked by alice@laptop (apply, since 2026-01-02 00:00:00 UTC")
-    assert finding.remedy == "wait for it, or pass --lock-timeout 5m"
+    assert finding.remedy == "wait for it (--lock-timeout 5m); is its holder alive? wealist locks prod/foundation"
 
 
 def test_locks_that_may_not_be_seen_stop_nobody(world: World) -> None:
     world.let("read_locks", aws_error("AccessDeniedException"))
 
     assert world.finding("state-lock.unknown").severity is Severity.WARNING
+
+
+def test_a_wrong_digest_stops_the_run_and_names_what_mends_it(world: World) -> None:
+    world.let("find_mismatch", Mismatch(table=TABLE, recorded="d" * 32, actual="e" * 32))
+
+    finding = world.finding("state-digest.mismatch")
+
+    assert finding.is_error
+    assert finding.seen.startswith("the digest is stale")
+    assert finding.remedy == "wealist state mend prod/foundation"
+
+
+def test_a_digest_that_may_not_be_seen_stops_nobody(world: World) -> None:
+    world.let("find_mismatch", aws_error("AccessDeniedException"))
+
+    assert not world.check().errors
+
+
+def test_a_state_that_was_replaced_is_found_for_real(
+    store: Store, tmp_path: Path, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.aws.digest._PAUSES", ())
+    wanted = store.put_version(state_text(serial=3))
+    store.put_digest()
+    store.put_state(state_text(serial=3, outputs={"a": "by hand"}))
+    target = target_of(tmp_path)
+
+    checked = preflight.check(
+        [layer(backend=backend())],
+        config=Config.parse("version: 1\n"),
+        target=target,
+        sessions=Sessions(AwsSettings()),
+        runner=runner,
+        env=target.environ,
+    )
+
+    (finding,) = checked.errors
+    assert finding.id == "state-digest.mismatch"
+    assert "was replaced behind Terraform's back" in finding.seen
+    assert finding.remedy == f"wealist state restore prod/foundation --version {wanted}"
 
 
 def test_a_backend_that_locks_nothing_is_a_warning(world: World) -> None:
