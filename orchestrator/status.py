@@ -1,0 +1,282 @@
+"""Where every layer stands, read from state objects, lock table and ledger at once; Terraform is never started for it.
+
+Three reads a layer, all under way at the same time. A layer that can't be read is a row that says why. What stops one read
+of an identity on its way to AWS (no credentials, no network) would stop them all, so the ones that have not begun are not
+made: an estate of 300 layers fails as fast as one of two.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any
+
+from orchestrator import artifacts, ledger
+from orchestrator.aws.digest import find_mismatch, is_wrong, read_digest
+from orchestrator.aws.session import NO_WAY, THREADS, Sessions
+from orchestrator.aws.state import read_locks, read_object
+from orchestrator.errors import AwsError, WealistError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from orchestrator.aws.digest import Mismatch
+    from orchestrator.aws.session import Session
+    from orchestrator.aws.state import StateObject
+    from orchestrator.discovery import Estate
+    from orchestrator.layer import Backend, Layer
+    from orchestrator.lock import Lock as StateLock
+    from orchestrator.state import State
+    from orchestrator.target import Target
+
+_FIRST = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSummary:
+    """What is told of a state where its content is nobody's business.
+
+    Attributes:
+        is_empty: Whether nothing is left in it, as after `wealist down`.
+    """
+
+    serial: int
+    resources: int
+    terraform_version: str
+    lineage: str
+    is_empty: bool
+
+    @classmethod
+    def of(cls, state: State) -> StateSummary:
+        return cls(
+            serial=state.serial,
+            resources=state.resource_count,
+            terraform_version=state.terraform_version,
+            lineage=state.lineage,
+            is_empty=state.is_empty,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "serial": self.serial,
+            "resources": self.resources,
+            "terraform_version": self.terraform_version,
+            "lineage": self.lineage,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastApply:
+    """How the last apply from this machine ended: `applied`, `failed`, `interrupted`, or `killed`, which left no end."""
+
+    outcome: str
+    time: datetime | None
+    is_incomplete: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {"outcome": self.outcome, "time": self.time.isoformat() if self.time else None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerStatus:
+    """Where one layer stands.
+
+    Attributes:
+        layer: Its id.
+        state: None where it was never applied, or can't be read.
+        modified: When the state object was last written, also where it can't be understood.
+        error: Why the state can't be read.
+        lock_error: Why the lock, or the digest beside it, can't be seen.
+    """
+
+    layer: str
+    state: StateSummary | None = None
+    modified: datetime | None = None
+    locks: tuple[StateLock, ...] = ()
+    mismatch: Mismatch | None = None
+    last_apply: LastApply | None = None
+    error: WealistError | None = None
+    lock_error: WealistError | None = None
+
+    @property
+    def word(self) -> str:
+        """One or two words, the first that fits.
+
+        `unreadable`, `locked`, `failed` (the last apply from here is incomplete), `never applied`, `taken down` (a state
+        with nothing in it), `applied`.
+        """
+        if self.error is not None or (self.state is None and self.mismatch is not None):
+            # What is gone and has a digest was applied, and Terraform refuses it.
+            return "unreadable"
+        if self.locks:
+            return "locked"
+        if self.last_apply is not None and self.last_apply.is_incomplete:
+            return "failed"
+        if self.state is None:
+            return "never applied"
+        return "taken down" if self.state.is_empty else "applied"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "layer": self.layer,
+            "status": self.word,
+            "state": self.state.to_json() if self.state else None,
+            "modified": self.modified.isoformat() if self.modified else None,
+            "locks": [lock.to_json() for lock in self.locks],
+            "digest_mismatch": self.mismatch.to_json() if self.mismatch else None,
+            "last_apply": self.last_apply.to_json() if self.last_apply else None,
+            "error": self.error.message if self.error else None,
+            "lock_error": self.lock_error.message if self.lock_error else None,
+        }
+
+
+def read_statuses(estate: Estate, target: Target, layers: Sequence[Layer] | None = None) -> dict[str, LayerStatus]:
+    """Where these layers stand, or all of the estate's, by id and in their order; a layer's trouble is in its status."""
+    layers = estate.layers if layers is None else layers
+    sessions = Sessions(target.aws)
+    gate = _Gate()
+    some = {(_identity(layer.backend), bool(layer.backend.dynamodb_table)): layer.backend for layer in layers}
+    for backend in some.values():
+        try:
+            sessions.prepare([backend])
+        except AwsError as error:
+            gate.close(_identity(backend), error)
+    applies = _last_applies(target)
+    with ThreadPoolExecutor(THREADS) as pool:
+        readings = {layer.id: _Reading.start(pool, gate, sessions, layer.backend) for layer in layers}
+        # Whoever runs right now is between its two writes for a moment; it is looked at again before it is told.
+        checks = {
+            layer.id: pool.submit(find_mismatch, sessions.for_backend(layer.backend), layer.backend)
+            for layer in layers
+            if readings[layer.id].is_suspicious()
+        }
+        return {
+            layer.id: _status(layer.id, readings[layer.id], checks.get(layer.id), applies.get(layer.id))
+            for layer in layers
+        }
+
+
+class _Gate:
+    """Lets calls through until one has shown that the others of its kind would fail in the same way.
+
+    A few go first and the rest wait for the first answer: a resolver or a network that fails does not get hundreds of
+    questions at once, of which each would wait for its own end.
+    """
+
+    def __init__(self) -> None:
+        self._closed: dict[tuple[str | None, ...], AwsError] = {}
+        self._ahead: Counter[tuple[str | None, ...]] = Counter()
+        self._answered: defaultdict[tuple[str | None, ...], Event] = defaultdict(Event)
+        self._lock = Lock()
+
+    def close(self, kind: tuple[str | None, ...], error: AwsError) -> None:
+        """Make no more calls of this kind: to one service, or to any."""
+        self._closed.setdefault(kind, error)
+
+    def call(self, backend: Backend, service: str, function: Callable[..., Any], session: Session) -> Any:
+        """Make a call, or raise what has closed the gate."""
+        identity = _identity(backend)
+        kind = (*identity, service)
+        queue = (*kind, function.__name__)
+        with self._lock:
+            self._ahead[queue] += 1
+            goes_first, answered = self._ahead[queue] <= _FIRST, self._answered[queue]
+        try:
+            if not goes_first:
+                answered.wait()
+            for each in (identity, kind):
+                if each in self._closed:
+                    raise self._closed[each]
+            return function(session, backend)
+        except AwsError as error:
+            if error.code in NO_WAY:
+                self.close(kind, error)
+            raise
+        finally:
+            answered.set()
+
+
+def _identity(backend: Backend) -> tuple[str | None, ...]:
+    """What backends share that are reached in the same way."""
+    return (backend.profile, backend.role_arn, backend.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """The reads that are under way for one layer."""
+
+    object: Future[StateObject | None]
+    locks: Future[list[StateLock]]
+    digest: Future[str | None]
+
+    @classmethod
+    def start(cls, pool: ThreadPoolExecutor, gate: _Gate, sessions: Sessions, backend: Backend) -> _Reading:
+        session = sessions.for_backend(backend)
+        locks = "dynamodb" if backend.dynamodb_table else "s3"
+        return cls(
+            object=pool.submit(gate.call, backend, "s3", read_object, session),
+            locks=pool.submit(gate.call, backend, locks, read_locks, session),
+            digest=pool.submit(gate.call, backend, "dynamodb", read_digest, session),
+        )
+
+    def is_suspicious(self) -> bool:
+        if self.object.exception() or self.digest.exception():
+            return False
+        return is_wrong(self.digest.result(), self.object.result())
+
+
+def _status(
+    layer_id: str, reading: _Reading, check: Future[Mismatch | None] | None, last_apply: LastApply | None
+) -> LayerStatus:
+    found, error = _result(reading.object)
+    locks, lock_error = _result(reading.locks)
+    _, digest_error = _result(reading.digest)
+    mismatch, check_error = _result(check) if check else (None, None)
+    state: StateSummary | None = None
+    if found is not None and not found.is_blank:
+        try:
+            state = StateSummary.of(found.state())
+        except WealistError as unreadable:
+            error = unreadable
+    return LayerStatus(
+        layer=layer_id,
+        state=state,
+        modified=found.modified if found else None,
+        locks=tuple(locks or ()),
+        mismatch=mismatch,
+        last_apply=last_apply,
+        error=error,
+        lock_error=lock_error or digest_error or check_error,
+    )
+
+
+def _result(future: Future[Any]) -> tuple[Any, WealistError | None]:
+    try:
+        return future.result(), None
+    except WealistError as error:
+        return None, error
+
+
+def _last_applies(target: Target) -> dict[str, LastApply]:
+    """By layer, from one pass over the ledger."""
+    entries: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in ledger.read(target.home):
+        entries.setdefault(str(entry.get("layer")), []).append(entry)
+    found = {id_: _last_apply(some, target, id_) for id_, some in entries.items()}
+    return {id_: last for id_, last in found.items() if last is not None}
+
+
+def _last_apply(entries: Iterable[Mapping[str, Any]], target: Target, layer_id: str) -> LastApply | None:
+    last = ledger.last_apply(entries, target=target.name, layer=layer_id)
+    if last is None:
+        return None
+    is_running = last.get("event") == "apply-started" and artifacts.is_alive(target.home, str(last.get("run_id")))
+    outcome = str(last.get("outcome") or ("running" if is_running else "killed"))
+    try:
+        time = datetime.fromisoformat(str(last.get("time")))
+    except ValueError:
+        time = None
+    return LastApply(outcome=outcome, time=time, is_incomplete=ledger.is_incomplete(last) and not is_running)
