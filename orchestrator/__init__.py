@@ -20,6 +20,7 @@ from orchestrator.version import __version__
 
 if TYPE_CHECKING:
     from orchestrator.aws.bootstrap import Step
+    from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
     from orchestrator.discovery import Estate
@@ -59,23 +60,31 @@ if TYPE_CHECKING:
         StepStarted,
         Stopping,
     )
+    from orchestrator.evidence import LockEvidence
     from orchestrator.finding import Finding, Severity
+    from orchestrator.history import StateVersion, read_history
+    from orchestrator.holder import Holder, Life
     from orchestrator.layer import Backend, Layer
     from orchestrator.lock import Lock
     from orchestrator.lookup import find_output, find_secret, read_outputs
+    from orchestrator.mend import Mending, prepare_mend
     from orchestrator.outputs import Output
     from orchestrator.plan import Action, Plan, ResourceChange
     from orchestrator.preflight import Preflight
     from orchestrator.process import Cancellation
     from orchestrator.redaction import Redactor
     from orchestrator.report import LayerResult, Outcome, RunReport
+    from orchestrator.restore import Restoration, prepare_restore
     from orchestrator.resume import Unfinished
     from orchestrator.run import RunOptions
     from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
+    from orchestrator.status import LastApply, LayerStatus, StateSummary, read_statuses
     from orchestrator.target import AwsSettings, Target, aws_target
+    from orchestrator.unlock import break_lock, read_evidence
 
 _HOMES = {
     "orchestrator.aws.bootstrap": ("Step",),
+    "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
     "orchestrator.discovery": ("Estate",),
@@ -115,19 +124,26 @@ _HOMES = {
         "StepStarted",
         "Stopping",
     ),
+    "orchestrator.evidence": ("LockEvidence",),
     "orchestrator.finding": ("Finding", "Severity"),
+    "orchestrator.history": ("StateVersion", "read_history"),
+    "orchestrator.holder": ("Holder", "Life"),
     "orchestrator.layer": ("Backend", "Layer"),
     "orchestrator.lock": ("Lock",),
     "orchestrator.lookup": ("find_output", "find_secret", "read_outputs"),
+    "orchestrator.mend": ("Mending", "prepare_mend"),
     "orchestrator.outputs": ("Output",),
     "orchestrator.plan": ("Action", "Plan", "ResourceChange"),
     "orchestrator.preflight": ("Preflight",),
     "orchestrator.redaction": ("Redactor",),
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
     "orchestrator.resume": ("Unfinished",),
+    "orchestrator.restore": ("Restoration", "prepare_restore"),
     "orchestrator.run": ("RunOptions",),
     "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
+    "orchestrator.status": ("LastApply", "LayerStatus", "StateSummary", "read_statuses"),
     "orchestrator.target": ("AwsSettings", "Target", "aws_target"),
+    "orchestrator.unlock": ("break_lock", "read_evidence"),
     "orchestrator.process": ("Cancellation",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -161,6 +161,13 @@ class Invocation:
         finally:
             signal.signal(signal.SIGINT, before)
 
+    def must_be_named(self, layer_id: str, given: str | None, *, non_interactive: bool) -> None:
+        """Fail at once where `confirm_by_name` will: nobody to answer, or another layer's name in `--confirm`."""
+        if given is None:
+            self.must_be_asked(f"--confirm {layer_id}", non_interactive=non_interactive)
+        else:
+            self.confirm_by_name(layer_id, "", given=given)
+
     def confirm_by_name(self, layer_id: str, question: str, *, given: str | None) -> bool:
         """Demand a layer's name: for what can't be undone, a `yes` is too short.
 
