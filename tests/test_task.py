@@ -11,7 +11,7 @@ from orchestrator.errors import GuardError, LayerOrderError, RunError
 from orchestrator.report import Outcome
 from orchestrator.run import RunOptions
 from tests.estate import KEY, Store, backend_block, remote_state, state_text, write_layer
-from tests.fakes import Reply
+from tests.fakes import Reply, recorded
 from tests.plans import change, plan_json, script
 from tests.test_engine import engine, folders, yes
 
@@ -128,6 +128,22 @@ def test_a_plan_alone_says_what_would_stop_it_and_is_no_failure(
 
     assert result.outcome is Outcome.PLANNED
     assert [finding.id for finding in result.findings] == ["guard.destroy", "guard.weaken"]
+
+
+def test_a_target_with_nothing_to_change_may_be_a_misspelt_one(
+    estate: Estate, store: Store, runner: FakeRunner
+) -> None:
+    store.put_state(recorded("state.json"))
+    script(runner, None)
+    seen: list[events.Event] = []
+
+    report = engine(estate, runner, on_event=seen.append).plan(
+        ["foundation"], RunOptions(targets=("terraform_data.kept",))
+    )
+
+    assert outcomes(report) == [Outcome.NO_CHANGES]
+    (notice,) = [event.text for event in seen if isinstance(event, events.Notice)]
+    assert notice.startswith("nothing to change in terraform_data.kept; ")
 
 
 # what would be weakened

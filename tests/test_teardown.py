@@ -400,6 +400,17 @@ def test_a_repository_that_may_be_emptied_is_a_warning(estate: Estate, images: s
     assert asked.about == [("prod/foundation", (f"{REPOSITORY} holds images, which go with it (app)",))]
 
 
+def test_an_empty_repository_is_in_nobodys_way(estate: Estate, images: str, runner: FakeRunner) -> None:
+    ecr = boto3.client("ecr", region_name="us-east-1")
+    ecr.batch_delete_image(repositoryName="app", imageIds=[{"imageTag": "1"}])
+    script(runner, plan_json(change(REPOSITORY, "delete", {"name": "app", "arn": images})))
+    asked = Asked()
+
+    engine(estate, runner).down(["foundation"], confirm=asked)
+
+    assert asked.about == [("prod/foundation", ())]
+
+
 def test_all_that_is_in_the_way_is_found_before_the_protection_is_lifted(
     estate: Estate, logs: str, runner: FakeRunner
 ) -> None:
