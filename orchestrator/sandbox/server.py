@@ -52,7 +52,7 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 _ORPHAN_CHECK = 2.0
 
 # Slow to import, and needed by any estate: what a Terraform run calls first comes first.
-_WARM_SERVICES = ("iam", "sts", "s3", "dynamodb", "ec2", "kms", "rds", "elasticache", "secretsmanager", "ecr")
+_WARM_SERVICES = ("iam", "sts", "s3", "dynamodb", "ec2", "kms", "rds", "elasticache", "secretsmanager", "ecr", "eks")
 
 # One thread at a time imports moto: where two services import each other, one thread alone sees both whole.
 _importing = threading.Lock()
