@@ -32,30 +32,30 @@ OnLine = Callable[[str], None]
 class Cancellation:
     """A request to stop, made from a signal handler or another thread.
 
-    The first request asks the running child to stop, the second ends it. Where no child runs there is nobody to ask, and
+    The first request asks the running child to stop, the second ends it. Where nobody watches there is nobody to ask, and
     whoever makes the request has to stop the program itself.
     """
 
     def __init__(self) -> None:
         self._requests = 0
-        self._children = 0
+        self._watchers = 0
         self._lock = threading.Lock()
 
     @property
-    def has_child(self) -> bool:
-        """Whether a child runs that would hear of a request."""
-        return self._children > 0
+    def is_watched(self) -> bool:
+        """Whether somebody would hear of a request: a child that runs, or a loop over layers."""
+        return self._watchers > 0
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """A child runs for as long as the block does."""
+        """Requests are heard for as long as the block lasts."""
         with self._lock:
-            self._children += 1
+            self._watchers += 1
         try:
             yield
         finally:
             with self._lock:
-                self._children -= 1
+                self._watchers -= 1
 
     @property
     def requests(self) -> int:

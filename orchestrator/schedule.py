@@ -85,13 +85,14 @@ def run(
             if culprit is not None or bug is not None:
                 results[id_] = _skipped(id_, culprit)
             elif len(running) < parallelism and needs[id_] <= results.keys():
-                running.add(id_)
                 pool.submit(start, id_)
+                running.add(id_)
             else:
                 continue
             waiting.remove(id_)
 
-    with ThreadPoolExecutor(parallelism, thread_name_prefix="layer") as pool:
+    # Whoever hears a signal meanwhile has somebody to pass it on to, also where no child runs just now.
+    with cancellation.watching(), ThreadPoolExecutor(parallelism, thread_name_prefix="layer") as pool:
         try:
             fill(pool)
             while running:

@@ -178,6 +178,8 @@ def test_ctrl_c_while_nothing_is_asked_is_a_request_to_stop() -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def work(id_: str, _: Desk) -> LayerResult:
+        # By then the calling thread waits for this one.
+        time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGINT)
         deadline = time.monotonic() + 5
         while not cancellation.is_requested and time.monotonic() < deadline:

@@ -238,7 +238,7 @@ _COMMON = (
 @contextmanager
 def _stoppable(cancellation: Cancellation) -> Iterator[None]:
     def on_signal(_signal: int, _frame: object) -> None:
-        if not cancellation.has_child:
+        if not cancellation.is_watched:
             raise KeyboardInterrupt
         cancellation.request()
 
