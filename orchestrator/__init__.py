@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
     from orchestrator.status import LastApply, LayerStatus, StateSummary, read_statuses
     from orchestrator.target import AwsSettings, Target, aws_target
-    from orchestrator.unlock import break_lock, read_evidence
+    from orchestrator.unlock import break_lock, check_unlock, read_evidence
 
 _HOMES = {
     "orchestrator.aws.bootstrap": ("Step",),
@@ -143,7 +143,7 @@ _HOMES = {
     "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
     "orchestrator.status": ("LastApply", "LayerStatus", "StateSummary", "read_statuses"),
     "orchestrator.target": ("AwsSettings", "Target", "aws_target"),
-    "orchestrator.unlock": ("break_lock", "read_evidence"),
+    "orchestrator.unlock": ("break_lock", "check_unlock", "read_evidence"),
     "orchestrator.process": ("Cancellation",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

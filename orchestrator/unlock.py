@@ -42,18 +42,21 @@ def read_evidence(layer: Layer, target: Target) -> list[LockEvidence]:
     return [weigh(layer, lock, target, state_written=found.modified if found else None) for lock in locks]
 
 
-def check_unlock(layer: Layer, shown: Sequence[LockEvidence]) -> None:
-    """Refuse to break a lock whose holder still runs.
+def check_unlock(
+    estate: Estate, layer: Layer, target: Target, shown: Sequence[LockEvidence], *, redact: Redactor | None = None
+) -> Custody:
+    """Whether these locks may be broken by whoever runs this; nothing is changed.
 
     Raises:
-        GuardError: It does, on this machine; the hint stops it politely.
+        GuardError: A holder runs on this machine; the hint stops it politely.
+        PreflightError: The credentials are of another account than the one that is pinned.
+        AwsError: AWS said no.
     """
     for evidence in shown:
-        if evidence.holder.is_running:
-            raise GuardError(
-                f"{layer.id}: the lock's holder is alive: {evidence.holder.why}",
-                hint=f"kill -INT {evidence.holder.pid}",
-            )
+        now = weigh(layer, evidence.lock, target, state_written=evidence.state_written).holder
+        if now.is_running:
+            raise GuardError(f"{layer.id}: the lock's holder is alive: {now.why}", hint=f"kill -INT {now.pid}")
+    return Custody.over(layer, target, estate.config, redact)
 
 
 def break_lock(
@@ -66,9 +69,8 @@ def break_lock(
         PreflightError: The credentials are of another account than the one that is pinned.
         AwsError: AWS said no.
     """
-    custody = Custody.over(layer, target, estate.config, redact)
+    custody = check_unlock(estate, layer, target, shown, redact=redact)
     custody.prepare()
-    check_unlock(layer, [weigh(layer, item.lock, target, state_written=item.state_written) for item in shown])
     for evidence in shown:
         lock = evidence.lock
         try:

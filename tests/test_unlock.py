@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.discovery import Estate
-    from orchestrator.evidence import LockEvidence
     from orchestrator.layer import Layer
 
 ITEM = f"{BUCKET}/{KEY}"
@@ -35,9 +33,9 @@ def layer(estate: Estate) -> Layer:
     return estate.layer("foundation")
 
 
-def running(evidence: LockEvidence) -> LockEvidence:
+def let_the_holder_run(monkeypatch: pytest.MonkeyPatch) -> None:
     holder = Holder(life=Life.RUNNING, why="terraform runs here, pid 4711", is_you=True, pid=4711)
-    return replace(evidence, holder=holder)
+    monkeypatch.setattr("orchestrator.evidence.find_holder", lambda *_: holder)
 
 
 def test_a_state_that_is_not_locked_has_no_evidence(store: Store, layer: Layer, target: Target) -> None:
@@ -117,14 +115,19 @@ def test_a_lock_that_was_taken_anew_is_left_alone(store: Store, estate: Estate, 
     assert ledger.read(target.home) == []
 
 
-def test_a_holder_that_runs_is_not_robbed(store: Store, layer: Layer, target: Target) -> None:
+def test_a_holder_that_runs_is_not_robbed(
+    store: Store, estate: Estate, layer: Layer, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.put_lock()
-    shown = [running(evidence) for evidence in read_evidence(layer, target)]
+    let_the_holder_run(monkeypatch)
+    shown = read_evidence(layer, target)
 
-    with pytest.raises(GuardError, match="the lock's holder is alive: terraform runs here, pid 4711") as caught:
-        check_unlock(layer, shown)
+    for call in (check_unlock, break_lock):
+        with pytest.raises(GuardError, match="the lock's holder is alive: terraform runs here, pid 4711") as caught:
+            call(estate, layer, target, shown)
+        assert caught.value.hint == "kill -INT 4711"
 
-    assert caught.value.hint == "kill -INT 4711"
+    assert store.item(ITEM) is not None
 
 
 def test_a_holder_is_looked_for_once_more_before_the_lock_is_broken(
@@ -132,8 +135,8 @@ def test_a_holder_is_looked_for_once_more_before_the_lock_is_broken(
 ) -> None:
     store.put_lock()
     shown = read_evidence(layer, target)
-    check_unlock(layer, shown)
-    monkeypatch.setattr(subject, "weigh", lambda *_, **__: running(shown[0]))
+    check_unlock(estate, layer, target, shown)
+    let_the_holder_run(monkeypatch)
 
     with pytest.raises(GuardError, match="alive"):
         break_lock(estate, layer, target, shown)
@@ -148,7 +151,8 @@ def test_another_account_is_refused(store: Store, tmp_path: Path) -> None:
     layer, target = estate.layer("foundation"), aws_target(estate.root, {})
     store.put_lock()
 
-    with pytest.raises(PreflightError):
-        break_lock(estate, layer, target, read_evidence(layer, target))
+    for call in (check_unlock, break_lock):
+        with pytest.raises(PreflightError):
+            call(estate, layer, target, read_evidence(layer, target))
 
     assert store.item(ITEM) is not None

@@ -23,7 +23,7 @@ def unlock(run: Invocation, name: str, *, confirm: str | None, non_interactive: 
         run.say(f"{layer.id} is not locked")
         return 0
     render_state.print_locks(run, shown, stderr=True)
-    check_unlock(layer, shown)
+    check_unlock(run.estate, layer, run.target, shown)
     run.say("If its holder is alive after all, two of you write one state, and what one has made is lost from it.")
     question = f"Break the lock on {layer.id} ({run.target.name})?"
     if not run.confirm_by_name(layer.id, question, given=confirm):
