@@ -1,6 +1,11 @@
 locals {
   cluster_name = "${local.name}-eks"
 
+  # Put together, not read from the cluster: what is read of a cluster that is
+  # about to change is unknown until it has, and whatever hangs on it would
+  # show up in the plan as well.
+  cluster_arn = "arn:${data.aws_partition.current.partition}:eks:${var.region}:${data.aws_caller_identity.current.account_id}:cluster/${local.cluster_name}"
+
   # The public endpoint exists for these addresses only, so without any there
   # is none.
   is_public = length(var.cluster_public_access_cidrs) > 0

@@ -78,7 +78,7 @@ data "aws_iam_policy_document" "vpc_cni_trust" {
     condition {
       test     = "StringEquals"
       variable = "aws:RequestTag/eks-cluster-arn"
-      values   = [aws_eks_cluster.this.arn]
+      values   = [local.cluster_arn]
     }
 
     condition {

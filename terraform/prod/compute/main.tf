@@ -8,4 +8,6 @@ data "terraform_remote_state" "foundation" {
   }
 }
 
+data "aws_caller_identity" "current" {}
+
 data "aws_partition" "current" {}

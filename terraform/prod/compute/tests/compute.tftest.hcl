@@ -2,6 +2,10 @@
 # foundation that is made up here: no AWS, no state, no network.
 
 mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
@@ -232,6 +236,11 @@ run "applied" {
       output.cluster_oidc_issuer_url == "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF"
     )
     error_message = "The outputs must say how the cluster is reached."
+  }
+
+  assert {
+    condition     = local.cluster_arn == output.cluster_arn
+    error_message = "The role of the network plugin must be for this cluster."
   }
 
   assert {

@@ -37,6 +37,22 @@ run "as_specified" {
   }
 
   assert {
+    condition = one(jsondecode(aws_iam_role.vpc_cni.assume_role_policy).Statement) == {
+      Effect    = "Allow"
+      Action    = ["sts:TagSession", "sts:AssumeRole"]
+      Principal = { Service = "pods.eks.amazonaws.com" }
+      Condition = {
+        StringEquals = {
+          "aws:RequestTag/eks-cluster-arn"            = "arn:aws:eks:ap-northeast-2:123456789012:cluster/wealist-prod-eks"
+          "aws:RequestTag/kubernetes-namespace"       = "kube-system"
+          "aws:RequestTag/kubernetes-service-account" = "aws-node"
+        }
+      }
+    }
+    error_message = "The role of the network plugin must be for its own service account in this cluster."
+  }
+
+  assert {
     condition     = alltrue([for name, version in local.addon_versions : can(regex("^v[0-9]+\\.[0-9]+\\.[0-9]+-eksbuild\\.[0-9]+$", version))])
     error_message = "Each add-on must have the version that EKS recommends for it."
   }
