@@ -7,32 +7,28 @@ made: an estate of 300 layers fails as fast as one of two.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import artifacts, ledger
 from orchestrator.aws.digest import find_mismatch, is_wrong, read_digest
-from orchestrator.aws.session import NO_WAY, THREADS, Sessions
+from orchestrator.aws.gate import Gate, way_of
+from orchestrator.aws.session import THREADS, Sessions
 from orchestrator.aws.state import read_locks, read_object
 from orchestrator.errors import AwsError, WealistError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from orchestrator.aws.digest import Mismatch
-    from orchestrator.aws.session import Session
     from orchestrator.aws.state import StateObject
     from orchestrator.discovery import Estate
     from orchestrator.layer import Backend, Layer
-    from orchestrator.lock import Lock as StateLock
+    from orchestrator.lock import Lock
     from orchestrator.state import State
     from orchestrator.target import Target
-
-_FIRST = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +91,7 @@ class LayerStatus:
     layer: str
     state: StateSummary | None = None
     modified: datetime | None = None
-    locks: tuple[StateLock, ...] = ()
+    locks: tuple[Lock, ...] = ()
     mismatch: Mismatch | None = None
     last_apply: LastApply | None = None
     error: WealistError | None = None
@@ -137,13 +133,13 @@ def read_statuses(estate: Estate, target: Target, layers: Sequence[Layer] | None
     """Where these layers stand, or all of the estate's, by id and in their order; a layer's trouble is in its status."""
     layers = estate.layers if layers is None else layers
     sessions = Sessions(target.aws)
-    gate = _Gate()
-    some = {(_identity(layer.backend), bool(layer.backend.dynamodb_table)): layer.backend for layer in layers}
+    gate = Gate()
+    some = {(way_of(layer.backend), bool(layer.backend.dynamodb_table)): layer.backend for layer in layers}
     for backend in some.values():
         try:
             sessions.prepare([backend])
         except AwsError as error:
-            gate.close(_identity(backend), error)
+            gate.close(way_of(backend), error)
     applies = _last_applies(target)
     with ThreadPoolExecutor(THREADS) as pool:
         readings = {layer.id: _Reading.start(pool, gate, sessions, layer.backend) for layer in layers}
@@ -159,61 +155,16 @@ def read_statuses(estate: Estate, target: Target, layers: Sequence[Layer] | None
         }
 
 
-class _Gate:
-    """Lets calls through until one has shown that the others of its kind would fail in the same way.
-
-    A few go first and the rest wait for the first answer: a resolver or a network that fails does not get hundreds of
-    questions at once, of which each would wait for its own end.
-    """
-
-    def __init__(self) -> None:
-        self._closed: dict[tuple[str | None, ...], AwsError] = {}
-        self._ahead: Counter[tuple[str | None, ...]] = Counter()
-        self._answered: defaultdict[tuple[str | None, ...], Event] = defaultdict(Event)
-        self._lock = Lock()
-
-    def close(self, kind: tuple[str | None, ...], error: AwsError) -> None:
-        """Make no more calls of this kind: to one service, or to any."""
-        self._closed.setdefault(kind, error)
-
-    def call(self, backend: Backend, service: str, function: Callable[..., Any], session: Session) -> Any:
-        """Make a call, or raise what has closed the gate."""
-        identity = _identity(backend)
-        kind = (*identity, service)
-        queue = (*kind, function.__name__)
-        with self._lock:
-            self._ahead[queue] += 1
-            goes_first, answered = self._ahead[queue] <= _FIRST, self._answered[queue]
-        try:
-            if not goes_first:
-                answered.wait()
-            for each in (identity, kind):
-                if each in self._closed:
-                    raise self._closed[each]
-            return function(session, backend)
-        except AwsError as error:
-            if error.code in NO_WAY:
-                self.close(kind, error)
-            raise
-        finally:
-            answered.set()
-
-
-def _identity(backend: Backend) -> tuple[str | None, ...]:
-    """What backends share that are reached in the same way."""
-    return (backend.profile, backend.role_arn, backend.region)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
     """The reads that are under way for one layer."""
 
     object: Future[StateObject | None]
-    locks: Future[list[StateLock]]
+    locks: Future[list[Lock]]
     digest: Future[str | None]
 
     @classmethod
-    def start(cls, pool: ThreadPoolExecutor, gate: _Gate, sessions: Sessions, backend: Backend) -> _Reading:
+    def start(cls, pool: ThreadPoolExecutor, gate: Gate, sessions: Sessions, backend: Backend) -> _Reading:
         session = sessions.for_backend(backend)
         locks = "dynamodb" if backend.dynamodb_table else "s3"
         return cls(

@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator import status as subject
 from orchestrator.artifacts import run_folder
+from orchestrator.aws.gate import FIRST
 from orchestrator.errors import AwsError
 from orchestrator.ledger import append
 from orchestrator.redaction import Redactor
@@ -241,7 +242,7 @@ def test_without_a_way_to_aws_a_big_estate_fails_as_fast_as_a_small_one(
 
     assert {status.word for status in found.values()} == {"unreadable"}
     assert len(found) == 62
-    assert len(calls) <= 3 * subject._FIRST
+    assert len(calls) <= 3 * FIRST
 
 
 def test_without_credentials_it_is_the_same(many: Estate, target: Target) -> None:
