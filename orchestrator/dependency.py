@@ -32,12 +32,14 @@ class Standing:
     Attributes:
         is_known: False where its state could not be read.
         incomplete: The ledger's entry of a last apply that did not end well, or None.
+        is_running: Whether that apply has not ended because it still runs.
     """
 
     is_known: bool
     state: State | None
     locks: tuple[Lock, ...] = ()
     incomplete: Mapping[str, Any] | None = None
+    is_running: bool = False
 
 
 def check_standing(edge: Edge, standing: Standing, *, allow_incomplete: bool, command: Callable[[str], str]) -> None:
@@ -69,12 +71,35 @@ def check_standing(edge: Edge, standing: Standing, *, allow_incomplete: bool, co
             lock=changing[0],
             hint=f"wait for it, look at it with {command(f'locks {needed}')}, or pass --allow-incomplete-dependencies",
         )
+    if standing.incomplete is not None and standing.is_running:
+        raise LayerOrderError(
+            f"{edge.layer} stands on {needed}, which is being applied from here (since {standing.incomplete.get('time')})",
+            hint="wait until that run has ended",
+        )
     if standing.incomplete is not None:
         how = standing.incomplete.get("outcome") or "killed"
         raise LayerOrderError(
             f"{edge.layer} stands on {needed}, whose last apply {_ended(how)} ({standing.incomplete.get('time')})",
             hint=f"{command(f'up {needed}')} first, or pass --allow-incomplete-dependencies",
         )
+
+
+def missing_outputs(
+    layer: Layer, edges: Iterable[Edge], states: Mapping[str, State | None]
+) -> list[tuple[OutputRead, str]]:
+    """What the HCL reads and no state has, with the layer that it is read of."""
+    # A root module and its local modules may give one name to different states: enough that one of them has the output.
+    owners: dict[str, list[str]] = {}
+    for edge in edges:
+        if edge.state is not None:
+            owners.setdefault(edge.state, []).append(edge.needs)
+    return [
+        (read, owners[read.state][0])
+        for read in layer.reads
+        if not read.is_optional
+        and read.state in owners
+        and not any(_has_output(states.get(owner), read.output) for owner in owners[read.state])
+    ]
 
 
 def check_outputs(
@@ -91,18 +116,7 @@ def check_outputs(
         LayerOrderError: The first one, with the line that reads it; the hint says whether it was never declared or only
             not applied yet.
     """
-    # A root module and its local modules may give one name to different states: enough that one of them has the output.
-    owners: dict[str, list[str]] = {}
-    for edge in edges:
-        if edge.state is not None:
-            owners.setdefault(edge.state, []).append(edge.needs)
-    missing = [
-        (read, owners[read.state][0])
-        for read in layer.reads
-        if not read.is_optional
-        and read.state in owners
-        and not any(_has_output(states.get(owner), read.output) for owner in owners[read.state])
-    ]
+    missing = missing_outputs(layer, edges, states)
     if not missing:
         return
     read, needed = missing[0]

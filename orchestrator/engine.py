@@ -167,7 +167,9 @@ class Engine:
             UsageError: A sensitive value is missing, or one is given that the run did not have.
             PreflightError, LayerOrderError, RunError: As for `up` and `down`.
         """
-        options = replace(unfinished.options, values=resume.with_secrets(unfinished, values or {}))
+        options = replace(
+            unfinished.options, values=resume.with_secrets(unfinished, values or {}, command=self.target.command)
+        )
         unfinished = replace(unfinished, options=options)
         work = {"up": task.up, "down": teardown.down}[unfinished.command]
         return self._run(

@@ -5,7 +5,7 @@ wealist.yaml; each keeps the file and line that it comes from. The order is tota
 alphabetical among peers.
 
 What is wrong with one layer's edges is raised when that layer is asked for, so that a mistake in a layer that has nothing
-to do with a run does not stop it.
+to do with a run does not stop it. Who needs a layer can only be told when all the others can be read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from graphlib import CycleError, TopologicalSorter
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import DependencyCycleError, LayerOrderError
+from orchestrator.errors import ConfigError, DependencyCycleError, LayerOrderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,6 +50,9 @@ class Graph:
     Args:
         declared: By layer id, what `depends_on` adds: ids, with where it is said.
         external: `s3://bucket/key` of states that no layer here owns, and that may be read all the same.
+
+    Raises:
+        ConfigError: Two layers would write to the same state.
     """
 
     def __init__(
@@ -62,7 +65,14 @@ class Graph:
         self._layers = {layer.id: layer for layer in layers}
         self._declared = declared or {}
         self._external = frozenset(external)
-        self._owners = {(layer.backend.bucket, layer.backend.key): layer.id for layer in self._layers.values()}
+        self._owners: dict[tuple[str, str], str] = {}
+        for layer in self._layers.values():
+            other = self._owners.setdefault((layer.backend.bucket, layer.backend.key), layer.id)
+            if other != layer.id:
+                raise ConfigError(
+                    f"{layer.backend.location}: {layer.id} keeps its state at {layer.backend.url}, where {other} keeps its own",
+                    hint=f"give it a key of its own; {other} has it at {self._layers[other].backend.location}",
+                )
         self._edges: dict[str, tuple[Edge, ...]] = {}
 
     @property
@@ -97,6 +107,16 @@ class Graph:
             if id_ not in found:
                 found.add(id_)
                 waiting.extend(self.needs(id_))
+        return frozenset(found)
+
+    def above(self, ids: Iterable[str]) -> frozenset[str]:
+        """All that need these layers, directly or not."""
+        found: set[str] = set()
+        waiting = [*ids]
+        while waiting:
+            above = set(self.dependents(waiting.pop())) - found
+            found |= above
+            waiting.extend(above)
         return frozenset(found)
 
     def order(self, ids: Iterable[str]) -> list[str]:

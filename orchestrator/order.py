@@ -7,14 +7,14 @@ those that need it, and none of those may be left out while it stands. Looking f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator import dependency, ledger
+from orchestrator import artifacts, dependency, ledger
 from orchestrator.dependency import Standing
 from orchestrator.errors import GuardError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from orchestrator.discovery import Estate
     from orchestrator.layer import Layer
@@ -50,10 +50,9 @@ class Order:
         if command == "drift":
             return cls(command=command, estate=estate, ids=ids, needs=free, neighbours=())
         if command == "down":
-            above = {other for id_ in ids for other in estate.graph.dependents(id_)}
             within = estate.graph.within(ids)
             needs = {id_: frozenset(other for other in ids if id_ in within[other]) for id_ in ids}
-            around, ids = above - set(ids), tuple(reversed(ids))
+            around, ids = set(estate.graph.above(ids)) - set(ids), tuple(reversed(ids))
         else:
             needs = estate.graph.within(ids) if len(ids) > 1 else free
             around = {edge.needs for layer in layers for edge in estate.edges(layer)} - set(ids)
@@ -87,6 +86,7 @@ class Order:
                     state=checked.states.get(edge.needs),
                     locks=tuple(checked.locks.get(edge.needs, ())),
                     incomplete=last if ledger.is_incomplete(last) else None,
+                    is_running=_is_running(last, target),
                 )
                 dependency.check_standing(edge, standing, allow_incomplete=allow_incomplete, command=target.command)
             layers = {edge.needs: self.estate.layer(edge.needs) for edge in outside}
@@ -97,18 +97,19 @@ class Order:
         for id_ in self.ids:
             above = [other for other in self.estate.graph.dependents(id_) if other in standing]
             if above:
-                names = " ".join(_all_above(self.estate, self.ids, standing))
+                names = " ".join(self.estate.graph.order({*self.ids, *standing}))
                 raise GuardError(
                     f"{id_} can't be taken down: {', '.join(above)} still stand{'s' if len(above) == 1 else ''} on it",
                     hint=f"take them down together: {target.command(f'down {names}')}",
                 )
 
 
+def _is_running(last: Mapping[str, Any] | None, target: Target) -> bool:
+    """Whether an apply that has no end yet is at work in another process."""
+    return last is not None and "outcome" not in last and artifacts.is_alive(target.home, str(last["run_id"]))
+
+
 def _stands(layer: Layer, checked: Preflight) -> bool:
     """Whether there is anything in it; what can't be read is taken to stand."""
     state = checked.states.get(layer.id)
     return layer.id not in checked.states or (state is not None and not state.is_empty)
-
-
-def _all_above(estate: Estate, ids: Iterable[str], standing: Iterable[str]) -> list[str]:
-    return estate.graph.order({*ids, *standing})

@@ -27,7 +27,8 @@ def _was_on(before: Any, after: Any) -> bool:
 
 
 def _goes_on(before: Any, after: Any) -> bool:
-    return before is False and after is True
+    # Where the HCL said nothing before, the state may hold null, and it was off.
+    return not before and after is True
 
 
 def _goes_to_nothing(before: Any, after: Any) -> bool:

@@ -18,7 +18,7 @@ from orchestrator.report import Outcome
 from orchestrator.run import RunOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.layer import Layer
     from orchestrator.state import State
@@ -109,8 +109,11 @@ def _masked(values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name, value in values.items() if MASK in value)
 
 
-def with_secrets(unfinished: Unfinished, values: Mapping[str, str]) -> dict[str, str]:
+def with_secrets(unfinished: Unfinished, values: Mapping[str, str], *, command: Callable[[str], str]) -> dict[str, str]:
     """The run's values, with the secret ones, which were given again.
+
+    Args:
+        command: Writes a wealist command for the target.
 
     Raises:
         UsageError: One of them is missing, or one is given that the run did not have.
@@ -123,9 +126,10 @@ def with_secrets(unfinished: Unfinished, values: Mapping[str, str]) -> dict[str,
             )
     for name, value in values.items():
         if name not in unfinished.secret_names and unfinished.options.values.get(name) != value:
+            afresh = f"{unfinished.command} {' '.join(unfinished.remaining)} --set {name}=..."
             raise UsageError(
                 f"--set {name}: run {unfinished.run_id} was made without it, and is resumed as it was",
-                hint=f"start afresh: wealist {unfinished.command} {' '.join(unfinished.remaining)} --set {name}=...",
+                hint=f"start afresh: {command(afresh)}",
             )
     return {**unfinished.options.values, **values}
 
@@ -146,7 +150,9 @@ def check_unmoved(
         if id_ not in layers:
             raise GuardError(f"{id_}, which was part of the run, is no layer any more", hint=f"start afresh: {command}")
         if id_ not in states:
-            raise GuardError(f"{id_}: its state can't be read, so nobody can tell whether it moved", hint=command)
+            raise GuardError(
+                f"{id_}: its state can't be read, so nobody can tell whether it moved", hint=f"start afresh: {command}"
+            )
         state = states[id_]
         serial = state.serial if state else None
         if serial != entry.get("serial_after"):

@@ -40,7 +40,10 @@ def read_layer(id_: str, folder: Path) -> Layer:
         variables={v.name: v for file in files for v in _variables(file)},
         outputs={b.labels[0]: b.location for file in files for b in file.find("output") if b.labels},
         blocks=frozenset(_declared(files)),
-        remote_states=tuple(state for scope in (files, *inside) for state in _remote_states(scope)),
+        remote_states=(
+            *_remote_states(files, folder),
+            *(state for scope in inside for state in _remote_states(scope)),
+        ),
         reads=tuple(read for scope in (files, *inside) for read in _reads(scope)),
         required_version=", ".join(str(v.value) for v in versions if v) or None,
         init_inputs=tuple(_init_inputs([*files, *(file for scope in inside for file in scope)])),
@@ -134,11 +137,11 @@ def _declared(files: Iterable[hcl.Block]) -> Iterator[str]:
                 yield prefixes[block.type] + ".".join(block.labels)
 
 
-def _remote_states(files: Iterable[hcl.Block]) -> Iterator[RemoteState]:
-    """The remote states on S3 of one module."""
+def _remote_states(files: Iterable[hcl.Block], folder: Path | None = None) -> Iterator[RemoteState]:
+    """The remote states on S3 of one module; a root module's folder may hold values for its variables."""
     files = tuple(files)
     blocks = [block for file in files for block in file.find("data", _REMOTE)]
-    known = _literals(files) if blocks else {}
+    known = _literals(files) | (_assigned(folder) if folder else {}) if blocks else {}
     for block in blocks:
         _check_labels(block, 2)
         backend, config = block.attributes.get("backend"), block.attributes.get("config")
@@ -163,6 +166,18 @@ def _literals(files: Iterable[hcl.Block]) -> dict[str, str]:
             if block.labels and "default" in block.attributes:
                 found[f"var.{block.labels[0]}"] = block.attributes["default"].value
     return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def _assigned(folder: Path) -> dict[str, str]:
+    """The values of files that Terraform reads by itself, later ones win."""
+    paths = [folder / "terraform.tfvars", *sorted(folder.glob("*.auto.tfvars"))]
+    given = (hcl.parse_file(path).attributes for path in paths if path.is_file())
+    return {
+        f"var.{name}": attribute.value
+        for attributes in given
+        for name, attribute in attributes.items()
+        if isinstance(attribute.value, str)
+    }
 
 
 def _resolve(value: Any, known: Mapping[str, str]) -> str | None:

@@ -86,7 +86,7 @@ def _destructions(run: LayerRun, planned: Plan) -> list[Finding]:
     options, guards = run.context.options, run.context.estate.config.guards
     destroyed = {change.address for change in planned.changes if change.action.is_destructive}
     for address in options.allow_destroy:
-        if address not in destroyed:
+        if address not in destroyed and len(run.context.ids) == 1:
             run.tell(f"--allow-destroy {address}: the plan of {run.layer.id} does not destroy it")
     return policy.destructions(planned, stateful=guards.stateful, allowed=options.allow_destroy)
 
@@ -99,11 +99,16 @@ def _waits(run: LayerRun) -> bool:
     """Whether the layer can't be planned yet, because one before it in this run is not applied yet."""
     context = run.context
     edges = context.estate.edges(run.layer)
-    unmade = [edge.needs for edge in edges if edge.needs in context.ids and _is_unmade(run, edge.needs)]
+    unmade = {edge.needs for edge in edges if edge.needs in context.ids and _is_unmade(run, edge.needs)}
+    missing = dependency.missing_outputs(run.layer, edges, context.states)
+    declared = [read.output in context.estate.layer(needs).outputs and needs in context.ids for read, needs in missing]
+    if all(declared):
+        # What is missing comes with the apply of a layer that is in this run.
+        unmade |= {needs for _, needs in missing}
     if not unmade:
         _check_outputs(run)
         return False
-    run.tell(f"{run.layer.id} can be planned once {', '.join(unmade)} is applied: it reads what that makes")
+    run.tell(f"{run.layer.id} can be planned once {', '.join(sorted(unmade))} is applied: it reads what that makes")
     return True
 
 

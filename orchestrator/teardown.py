@@ -96,7 +96,9 @@ def _contents(run: LayerRun, planned: Plan) -> Iterator[Finding]:
             continue
         try:
             if change.type == "aws_s3_bucket":
-                yield from _bucket(run, change, str(before.get("bucket")), is_forced=bool(before.get("force_destroy")))
+                bucket = str(before.get("bucket"))
+                is_forced = bool(before.get("force_destroy")) or bucket in _emptied(planned)
+                yield from _bucket(run, change, bucket, is_forced=is_forced)
             elif change.type == "aws_ecr_repository":
                 yield from _repository(run, change, before, is_forced=bool(before.get("force_delete")))
         except AwsError as error:
@@ -106,6 +108,12 @@ def _contents(run: LayerRun, planned: Plan) -> Iterator[Finding]:
                 subject=change.address,
                 seen=f"can't be looked into: {error.code}",
             )
+
+
+def _emptied(planned: Plan) -> set[str]:
+    """Buckets whose objects the layer made itself, and takes away before them."""
+    objects = [c.before for c in planned.changes if c.type == "aws_s3_object" and c.action is Action.DELETE]
+    return {str(before.get("bucket")) for before in objects if isinstance(before, dict)}
 
 
 def _bucket(run: LayerRun, change: ResourceChange, bucket: str, *, is_forced: bool) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import graph
-from orchestrator.errors import DependencyCycleError, LayerOrderError
+from orchestrator.errors import ConfigError, DependencyCycleError, LayerOrderError
 from orchestrator.graph import Graph
 from orchestrator.layer import Location, RemoteState
 from tests.estate import BUCKET, HERE, layer
@@ -122,3 +122,20 @@ def test_a_circle_is_shown_with_the_line_of_each_edge() -> None:
     assert "depends_on at wealist.yaml:7" in caught.value.hint
     assert "data.terraform_remote_state.other at terraform.tf:1" in caught.value.hint
     assert caught.value.exit_code == 11
+
+
+def test_two_layers_with_one_state_are_refused_with_both_lines() -> None:
+    one, other = layer("a"), layer("b", backend=layer("a").backend)
+
+    with pytest.raises(
+        ConfigError, match=r"^terraform\.tf:1: b keeps its state at s3://.*, where a keeps its own"
+    ) as caught:
+        Graph([one, other])
+    assert caught.value.hint == "give it a key of its own; a has it at terraform.tf:1"
+
+
+def test_above_a_layer_are_all_that_need_it_directly_or_not() -> None:
+    found = Graph([layer("a"), layer("b", reads=("a",)), layer("c", reads=("b",)), layer("d")])
+
+    assert found.above(["a"]) == {"b", "c"}
+    assert found.above(["c", "d"]) == frozenset()

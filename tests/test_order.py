@@ -117,12 +117,12 @@ def test_drift_is_looked_for_in_no_order(estate: Estate) -> None:
         ("up", ["app"], {"database"}),
         ("plan", ["app", "network"], {"database"}),
         ("up", ["network"], set()),
-        ("down", ["network"], {"database"}),
+        ("down", ["network"], {"database", "app"}),
         ("down", ["database", "network"], {"app"}),
         ("down", ["app"], set()),
     ],
 )
-def test_the_layers_around_a_run_are_the_next_below_or_above(
+def test_the_layers_around_a_run_are_the_next_below_or_all_above(
     estate: Estate, command: str, names: list[str], expected: set[str]
 ) -> None:
     assert short(layer.id for layer in order(estate, command, *names).neighbours) == expected
@@ -216,7 +216,9 @@ def test_layers_inside_the_run_need_not_stand_yet(estate: Estate, target: Target
 
 def test_going_down_below_one_that_stands_is_refused(estate: Estate, target: Target) -> None:
     with pytest.raises(GuardError) as caught:
-        order(estate, "down", "network").check(checked({"database": APPLIED}), target, allow_incomplete=True)
+        order(estate, "down", "network").check(
+            checked({"database": APPLIED, "app": None}), target, allow_incomplete=True
+        )
 
     assert caught.value.message == "prod/network can't be taken down: prod/database still stands on it"
     assert caught.value.hint == "take them down together: wealist down prod/network prod/database"
@@ -228,10 +230,10 @@ def test_several_that_stand_are_all_named(estate: Estate, target: Target) -> Non
     down = order(Estate.find(estate.root), "down", "network")
 
     with pytest.raises(GuardError) as caught:
-        down.check(checked({"database": APPLIED, "cache": APPLIED}), target, allow_incomplete=False)
+        down.check(checked({"database": APPLIED, "cache": APPLIED, "app": APPLIED}), target, allow_incomplete=False)
 
     assert caught.value.message == "prod/network can't be taken down: prod/cache, prod/database still stand on it"
-    assert caught.value.hint == "take them down together: wealist down prod/network prod/cache prod/database"
+    assert caught.value.hint == "take them down together: wealist down prod/network prod/cache prod/database prod/app"
 
 
 @pytest.mark.parametrize("gone", [None, EMPTY], ids=["never applied", "taken down"])

@@ -124,12 +124,13 @@ LOSSES = [
     *((name, True, False) for name in OFF),
     *((name, True, None) for name in OFF),
     *((name, False, True) for name in ON),
+    *((name, None, True) for name in ON),
     *((name, 7, 0) for name in KEPT),
     *((name, 7, None) for name in KEPT),
 ]
 NO_LOSSES = [
     *((name, before, after) for name in OFF for before, after in ((False, True), (None, False), (None, True))),
-    *((name, before, after) for name in ON for before, after in ((True, False), (None, True), (True, None))),
+    *((name, before, after) for name in ON for before, after in ((True, False), (True, None), (None, False))),
     *((name, before, after) for name in KEPT for before, after in ((7, 1), (0, 7), (None, 0), (0, None))),
 ]
 

@@ -28,6 +28,10 @@ LAYERS = ("prod/foundation", "prod/compute", "prod/edge")
 SECRET = replace(variable("password"), is_sensitive=True)
 
 
+def command(words: str) -> str:
+    return f"wealist --sandbox {words}"
+
+
 def kept(options: RunOptions | None = None, *layers: Layer) -> dict[str, Any]:
     return resume.describe(options or RunOptions(), layers)
 
@@ -210,12 +214,12 @@ def test_a_value_that_the_ledger_masked_is_asked_for_again() -> None:
 def test_sensitive_values_are_given_again() -> None:
     run = unfinished(options=RunOptions(values={"name": "a"}), secret_names=("password",))
 
-    assert resume.with_secrets(run, {"password": CANARY}) == {"name": "a", "password": CANARY}
+    assert resume.with_secrets(run, {"password": CANARY}, command=command) == {"name": "a", "password": CANARY}
 
 
 def test_a_sensitive_value_that_is_not_given_again_is_asked_for() -> None:
     with pytest.raises(UsageError, match="run r1 was given password, which is secret and kept nowhere") as caught:
-        resume.with_secrets(unfinished(secret_names=("password",)), {})
+        resume.with_secrets(unfinished(secret_names=("password",)), {}, command=command)
 
     assert caught.value.hint == "give it again: --set password=..."
 
@@ -223,13 +227,13 @@ def test_a_sensitive_value_that_is_not_given_again_is_asked_for() -> None:
 def test_a_run_is_not_resumed_with_other_values() -> None:
     run = unfinished(options=RunOptions(values={"name": "a"}))
 
-    assert resume.with_secrets(run, {"name": "a"}) == {"name": "a"}
+    assert resume.with_secrets(run, {"name": "a"}, command=command) == {"name": "a"}
     for other in ({"name": "b"}, {"size": "1"}):
         with pytest.raises(UsageError) as caught:
-            resume.with_secrets(run, other)
+            resume.with_secrets(run, other, command=command)
         (name,) = other
         assert caught.value.message == f"--set {name}: run r1 was made without it, and is resumed as it was"
-        assert caught.value.hint == f"start afresh: wealist up prod/compute --set {name}=..."
+        assert caught.value.hint == f"start afresh: wealist --sandbox up prod/compute --set {name}=..."
 
 
 # has anything moved?
