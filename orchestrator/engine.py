@@ -198,14 +198,7 @@ class Engine:
     def _bootstrap_steps(self, layer: Layer) -> list[Step]:
         session = self.sessions.for_backend(layer.backend)
         account = who_am_i(session, layer.backend.region).account
-        findings = verdict.account(layer, self.estate.config, account, self.target)
-        for finding in findings:
-            if finding.is_error:
-                raise PreflightError(
-                    f"these credentials are of account {account}: {finding.seen}",
-                    findings=findings,
-                    hint=finding.remedy,
-                )
+        verdict.refuse_other_account(layer, self.estate.config, account, self.target)
         return plan_bootstrap(session, layer.backend, account=account)
 
     def _environment(self, options: RunOptions) -> ChildEnvironment:

@@ -311,7 +311,14 @@ class LayerRun:
 
     def _record(self, event: str, **details: Any) -> None:
         context = self.context
-        entry = {"event": event, "run_id": context.folder.run_id, "target": context.target.name, "layer": self.layer.id}
+        partial = {"partial": True} if context.options.targets else {}
+        entry = {
+            "event": event,
+            **partial,
+            "run_id": context.folder.run_id,
+            "target": context.target.name,
+            "layer": self.layer.id,
+        }
         ledger.append(context.target.home, {**entry, "command": context.command, **details}, context.redact)
 
 

@@ -60,16 +60,24 @@ def read(home: Path) -> list[dict[str, Any]]:
 def last_apply(entries: Iterable[Mapping[str, Any]], *, target: str, layer: str) -> Mapping[str, Any] | None:
     """How the layer's last apply ended: its `finished` entry, or its `apply-started` where it never did.
 
-    Plans are passed over: one that failed changed nothing.
+    A plan is passed over, since it changes nothing. An `up` that found nothing to change left the layer whole, whatever was
+    before; one of a part of the layer says nothing of the rest.
     """
     last: Mapping[str, Any] | None = None
+    begun: Mapping[str, Any] | None = None
     for entry in entries:
         if entry.get("target") != target or entry.get("layer") != layer:
             continue
-        if entry.get("event") == "apply-started" or (
-            entry.get("event") == "finished" and last is not None and last.get("run_id") == entry.get("run_id")
-        ):
-            last = entry
+        if entry.get("event") == "apply-started":
+            begun = entry
+            last = last if entry.get("partial") and is_incomplete(last) else entry
+        elif entry.get("event") == "finished":
+            is_end = begun is not None and begun.get("run_id") == entry.get("run_id")
+            is_whole = not entry.get("partial")
+            if (is_end and (is_whole or is_incomplete(entry) or not is_incomplete(last) or last is begun)) or (
+                last is not None and is_whole and (entry.get("command"), entry.get("outcome")) == ("up", "no-changes")
+            ):
+                last = entry
     return last
 
 

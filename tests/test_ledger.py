@@ -114,6 +114,8 @@ def _entry(event: str, run: str, **more: Any) -> dict[str, Any]:
 
 
 STARTED = _entry("apply-started", "1")
+FAILED = _entry("finished", "1", outcome="failed")
+PART = _entry("apply-started", "2", partial=True)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,16 @@ STARTED = _entry("apply-started", "1")
         ([STARTED, _entry("finished", "1", outcome="interrupted")], True),
         ([STARTED], True),  # killed
         ([_entry("finished", "1", outcome="failed")], False),  # the plan failed; nothing was touched
-        ([STARTED, _entry("finished", "1", outcome="failed"), _entry("finished", "2", outcome="no-changes")], True),
+        # A plan that finds nothing may have been made with other values.
+        ([STARTED, FAILED, _entry("finished", "2", command="plan", outcome="no-changes")], True),
+        ([STARTED, FAILED, _entry("finished", "2", command="up", outcome="no-changes")], False),
+        ([STARTED, _entry("finished", "2", command="up", outcome="no-changes")], False),
+        # A part of the layer says nothing of the rest.
+        ([STARTED, FAILED, _entry("finished", "2", command="up", outcome="no-changes", partial=True)], True),
+        ([STARTED, FAILED, PART, _entry("finished", "2", outcome="applied", partial=True)], True),
+        ([PART, _entry("finished", "2", outcome="applied", partial=True)], False),
+        ([PART, _entry("finished", "2", outcome="failed", partial=True)], True),
+        ([PART], True),
         ([STARTED, _entry("apply-started", "2"), _entry("finished", "2", outcome="applied")], False),
         ([{**STARTED, "layer": "prod/other"}], False),
         ([{**STARTED, "target": "sandbox"}], False),
