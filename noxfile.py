@@ -43,7 +43,8 @@ def _estate(session: nox.Session) -> Path:
     """A copy of the estate, so that a sandbox that somebody is using in this clone is left alone."""
     folder = Path(session.create_tmp()).resolve() / "estate"
     shutil.rmtree(folder, ignore_errors=True)
-    ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl")
+    # Values of somebody's own would be read by `terraform test` too.
+    ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfvars")
     shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=ignored)
     shutil.copy(ROOT / "wealist.yaml", folder)
     return folder
@@ -152,6 +153,8 @@ def sandbox(session: nox.Session) -> None:
             "secrets rds-password",
             "secrets redis-auth-token",
             "up foundation --auto-approve",
+            "up compute --auto-approve",
+            "status",
         ):
             session.run("wealist", *words.split(), "--sandbox")
     finally:

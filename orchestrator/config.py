@@ -57,6 +57,7 @@ STATEFUL = (
     "aws_dynamodb_table",
     "aws_ecr_repository",
     "aws_efs_file_system",
+    "aws_eks_cluster",
     "aws_elasticache_cluster",
     "aws_elasticache_replication_group",
     "aws_kms_key",

@@ -3,7 +3,7 @@
 moto's own classes are extended in place: a function named after the call it adds or mends is set on
 moto's response class, backend or model, so that routing, parameter parsing, XML and errors stay moto's.
 Each function says in its docstring what moto lacks and what AWS does. Everything here was seen with moto
-5.2.5; `tests/sandbox/test_extensions.py` holds a test for each, which is the place to look when moto
+5.2.5; `tests/sandbox` holds a test for each, which is the place to look when moto
 is upgraded and a part of this can go.
 """
 
