@@ -98,8 +98,8 @@ def integration(session: nox.Session) -> None:
     """The real commands, the real Terraform and the real AWS provider against the sandbox."""
     _need_terraform(session)
     session.install("-e.[sandbox]", *_dependencies("tests"))
-    # Each file has a sandbox of its own, and most of an apply is waiting: two at a time take little more than half as long.
-    session.run("pytest", "-m", "real", "-n", "2", "--dist", "loadfile", "--durations=10", *session.posargs)
+    # Each file has a sandbox of its own, and most of an apply is waiting: three at a time.
+    session.run("pytest", "-m", "real", "-n", "3", "--dist", "loadfile", "--durations=10", *session.posargs)
 
 
 @nox.session
