@@ -1,8 +1,9 @@
-"""A redactor that knows the actual secret values, and stands on every stream that wealist writes.
+r"""A redactor that knows the actual secret values, and stands on every stream that wealist writes.
 
 Terraform hides what is *marked* sensitive; providers, modules and shells do not always. Matching by value
 catches what matching by name misses: a token in an error message, a password inside a connection URL.
 Each value is also matched base64-encoded, URL-encoded and as a JSON string, the forms in which it travels.
+JSON is written in two ways: Go, and so Terraform, also escapes `<`, `>` and `&`, in a `jsonencode()` twice.
 Values shorter than `SHORTEST` are not masked: masking every "1" or "prod" would destroy the text and hide nothing.
 """
 
@@ -26,6 +27,8 @@ SHORTEST = 6
 SENSITIVE_ATTRIBUTES = frozenset(
     {"auth_token", "master_password", "password", "private_key", "private_key_pem", "secret_string", "secret_binary"}
 )
+
+_NOT_IN_GO = re.compile("[<>&\u2028\u2029]")
 
 
 class Redactor:
@@ -110,10 +113,23 @@ def _is_telling(line: str) -> bool:
 
 
 def _forms(value: str) -> set[str]:
-    forms = {value, *(line.strip() for line in value.splitlines() if _is_telling(line))}
-    forms |= {quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1]}
-    forms |= {json.dumps(value, ensure_ascii=False)[1:-1]}
+    forms = {quote(value, safe=""), quote(value), quote_plus(value)}
+    for text in (value, *(line.strip() for line in value.splitlines() if _is_telling(line))):
+        forms |= {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], _in_hcl(text)}
+        # Terraform's messages are JSON themselves, and quote values as `jsonencode()` and as HCL do.
+        forms |= {_in_go(text), _in_go(_in_go(text)), _in_go(_in_hcl(text))}
     raw = value.encode()
     forms |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
     forms |= {form.rstrip("=") for form in forms if form.endswith("=")}
     return {form for form in forms if len(form) >= SHORTEST}
+
+
+def _in_go(text: str) -> str:
+    """Inside a string of JSON, as Go's encoder writes it: safe to stand in HTML and in JavaScript."""
+    return _NOT_IN_GO.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)[1:-1])
+
+
+def _in_hcl(text: str) -> str:
+    """Inside a string of HCL, as Terraform shows a value in a message."""
+    quoted = json.dumps(text, ensure_ascii=False)[1:-1].replace("${", "$${").replace("%{", "%%{")
+    return quoted.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -8,6 +8,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from orchestrator.redaction import MASK, RedactedStream, Redactor, strings
+from tests.data.record import ESCAPED
+from tests.fakes import recorded
 
 SECRET = 'p@ss "word" / é+\\=?'
 PRIVATE_KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----\n"
@@ -29,6 +31,26 @@ PRIVATE_KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END
 )
 def test_every_form_in_which_a_secret_travels_is_masked(form: str) -> None:
     assert Redactor([SECRET])(f"before {form} after") == f"before {MASK} after"
+
+
+def test_a_secret_is_masked_as_terraform_writes_it() -> None:
+    """In a message, in a `jsonencode()` inside of one, and where the values of an expression are listed."""
+    stream = recorded("plan-escaped.jsonl")
+    assert stream.count("canary") == 3
+
+    masked = Redactor([ESCAPED])(stream)
+
+    assert masked.count(MASK) == 3
+    assert "canary" not in masked
+    assert "rd@db" not in masked
+    assert all(json.loads(line) for line in masked.splitlines())
+
+
+def test_a_line_of_a_secret_is_masked_as_terraform_writes_it() -> None:
+    secret = 'first & "second"\n<third ${line}>\n'
+
+    assert Redactor([secret])(r"first \u0026 \"second\"; \u003cthird ${line}\u003e") == f"{MASK}; {MASK}"
+    assert Redactor([secret])(r"<third $${line}>") == MASK
 
 
 def test_a_json_document_stays_one() -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 DATA = Path(__file__).parent
 CANARY = "canary-hunter2-Zq9/+x"
 REPLACEMENT = "canary-rotated-Kp4&=y"
+# What JSON and Go's idea of JSON write differently.
+ESCAPED = "canary<p&ss>w\u2028rd"
 
 COMMON = """
 variable "password" {
@@ -100,6 +102,20 @@ resource "terraform_data" "failing" {
 }
 """
 
+REPEATED = """
+variable "password" {
+  type = string
+}
+resource "terraform_data" "repeats" {
+  lifecycle {
+    precondition {
+      condition     = var.password == ""
+      error_message = "postgres://admin:${var.password}@db refuses ${jsonencode({ password = var.password })}"
+    }
+  }
+}
+"""
+
 
 def terraform(folder: Path, *words: str, good: tuple[int, ...] = (0,)) -> str:
     env = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
@@ -148,6 +164,16 @@ def record(folder: Path) -> None:
     keep("plan-failed.jsonl", terraform(folder, "plan", "-json", "-input=false", good=(1,)))
 
 
+def record_escaped(folder: Path) -> None:
+    """A secret that nobody marked, in a message that repeats it."""
+    (folder / "main.tf").write_text(REPEATED, encoding="utf-8")
+    (folder / "terraform.tfvars").write_text(f'password = "{ESCAPED}"\n', encoding="utf-8")
+    terraform(folder, "init", "-json", "-input=false")
+    keep("plan-escaped.jsonl", terraform(folder, "plan", "-json", "-input=false", good=(1,)))
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         record(Path(name))
+    with tempfile.TemporaryDirectory() as name:
+        record_escaped(Path(name))
