@@ -9,7 +9,6 @@ A process whose folder may not be seen (another user's) leaves it open; it is ne
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import re
@@ -20,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.data_folder import read_backend
 from orchestrator.target import HOME
 
 if TYPE_CHECKING:
@@ -141,8 +141,5 @@ def _works_on(cwd: Path, backend: Backend, folder: Path) -> bool:
     if HOME in folder.parts or HOME in cwd.parts:
         # A rehearsal works on a copy, and names the same bucket: one of the two is real, or they are two rehearsals.
         return False
-    try:
-        config = json.loads((cwd / ".terraform" / "terraform.tfstate").read_text(encoding="utf-8"))["backend"]["config"]
-        return bool((config["bucket"], config["key"]) == (backend.bucket, backend.key))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    kept = read_backend(cwd) or {}
+    return (kept.get("bucket"), kept.get("key")) == (backend.bucket, backend.key)

@@ -1,6 +1,7 @@
 """`wealist tf`: any Terraform command, with the layer's folder and the clean environment, and a terminal of its own.
 
-A command that reaches the backend goes through preflight first, so that the account guard stands here as well.
+A command that reaches the backend goes through preflight first, so that the account guard stands here as well. What would
+turn it to another folder or another state than the one that was checked is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from orchestrator.tf import binary
 from orchestrator.tf.env import child_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.cli.invocation import Invocation
+    from orchestrator.layer import Layer
+    from orchestrator.target import Target
 
 
 # These touch neither the state nor AWS.
@@ -24,9 +29,10 @@ _OFFLINE = frozenset({"fmt", "validate", "version", "get", "help", "metadata"})
 def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:
     """Become Terraform, so that its questions, its colours and its exit code are its own."""
     if not run.after:
-        raise UsageError("nothing to run", hint=f"wealist tf {name} -- state list")
+        raise UsageError("nothing to run", hint=run.target.command(f"tf {name} -- state list"))
     layer = run.estate.layer(name)
     target = run.target
+    _check_words(run.after, layer, target)
     if not any(word in _OFFLINE or word in ("-h", "-help", "--help", "-version") for word in run.after[:1]):
         _check(run, layer.id)
     environment = child_environment(target.environ, keep_log=keep_log)
@@ -36,6 +42,27 @@ def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:
     terraform = binary.find(target.terraform_bin, environment.values, runner=run_process, cwd=folder)
     os.chdir(folder)
     os.execve(terraform.path, [str(terraform.path), *run.after], environment.values)
+
+
+def _check_words(words: Sequence[str], layer: Layer, target: Target) -> None:
+    """Refuse what leads away from the layer's own folder and state.
+
+    Raises:
+        UsageError: A `-chdir`, or an init with a backend that is not the HCL's.
+    """
+    for word in words:
+        # Terraform takes one dash or two.
+        flag = word.replace("--", "-", 1).partition("=")[0]
+        if flag == "-chdir" and word == words[0]:
+            raise UsageError(
+                f"-- {word}: Terraform runs in the folder of {layer.id}, which is the one that is checked",
+                hint=f"name the other layer: {target.command(f'tf LAYER -- {words[1] if words[1:] else ''}').rstrip()}",
+            )
+        if flag == "-backend-config" and "init" in words:
+            raise UsageError(
+                f"-- {word}: it would turn {layer.id} to another state than the one that is checked and locked",
+                hint=f"change the backend block at {layer.backend.location}",
+            )
 
 
 def _check(run: Invocation, layer_id: str) -> None:

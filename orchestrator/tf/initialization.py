@@ -4,6 +4,10 @@ Init costs seconds and the network, and most runs need none. A successful one le
 the layer: backend, required providers, module calls (those of local modules too), lock file and Terraform version.
 Where it still matches, and what init made is still there, init is left out. A fingerprint is dropped when the plan
 after it fails, so that whatever it can't see mends itself on the next run.
+
+What counts in the end is the backend that Terraform has kept, since that is where the state is written: where it is not
+the HCL's, nothing is planned. One that somebody put there is forgotten, which copies no state; one that the HCL has moved
+away from is a question for a person, since the state may have to move along.
 """
 
 from __future__ import annotations
@@ -14,12 +18,16 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import data_folder
+from orchestrator.errors import GuardError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from orchestrator.layer import Layer
 
-_DATA = ".terraform"
+_DATA = data_folder.NAME
 _MARK = "wealist-init.json"
 _LOCK_FILE = ".terraform.lock.hcl"
 
@@ -27,20 +35,52 @@ _LOCK_FILE = ".terraform.lock.hcl"
 def is_initialized(layer: Layer, folder: Path, *, terraform_version: str, cli_config: str) -> bool:
     """Whether the last successful init in `folder` was for exactly this."""
     data = folder / _DATA
-    made = data / "terraform.tfstate", data / "providers", folder / _LOCK_FILE
+    kept = data_folder.read_backend(folder)
+    if kept is None or not data_folder.is_for(kept, layer.backend):
+        return False
+    made = data / "providers", folder / _LOCK_FILE
     mark = _read_mark(folder)
     return all(path.exists() for path in made) and mark == _fingerprint(layer, folder, terraform_version, cli_config)
 
 
+def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[[str], str]) -> None:
+    """Remove what an init would keep and must not.
+
+    A backend that somebody else's init has put in place of the HCL's is forgotten: what stands in its state stays there,
+    and a state beside the HCL is not copied either, since Terraform runs without a terminal.
+
+    Args:
+        command: Makes a wealist command for the target.
+
+    Raises:
+        GuardError: The backend was changed in the HCL, or there is no telling; nothing was removed.
+    """
+    drop_modules_of_another_source(folder, cli_config=cli_config)
+    kept = data_folder.read_backend(folder)
+    if kept is None or data_folder.is_for(kept, layer.backend):
+        return
+    if _read_mark(folder).get("backend") != _place(layer):
+        raise _moved(layer, folder, kept, move=f"to move the state: {command(f'tf {layer.id} -- init -migrate-state')}; ")
+    (folder / _DATA / data_folder.BACKEND).unlink()
+
+
 def remember(layer: Layer, folder: Path, *, terraform_version: str, cli_config: str) -> None:
-    """Leave the fingerprint of an init that has just succeeded."""
+    """Leave the fingerprint of an init that has just succeeded.
+
+    Raises:
+        GuardError: It has kept another backend than the HCL's.
+    """
+    kept = data_folder.read_backend(folder)
+    if kept is not None and not data_folder.is_for(kept, layer.backend):
+        raise _moved(layer, folder, kept)
     mark = json.dumps(_fingerprint(layer, folder, terraform_version, cli_config))
     (folder / _DATA / _MARK).write_text(mark, encoding="utf-8")
 
 
 def forget(folder: Path) -> None:
-    """Let the next run start with an init; where modules came from is remembered."""
-    kept = {"cli_config": _read_mark(folder).get("cli_config")}
+    """Let the next run start with an init; where modules came from, and which backend it was for, is remembered."""
+    mark = _read_mark(folder)
+    kept = {name: mark.get(name) for name in ("cli_config", "backend")}
     with suppress(OSError):
         (folder / _DATA / _MARK).write_text(json.dumps(kept), encoding="utf-8")
 
@@ -70,4 +110,19 @@ def _fingerprint(layer: Layer, folder: Path, terraform_version: str, cli_config:
         "configuration": hashlib.sha256("\0".join(sorted(layer.init_inputs)).encode()).hexdigest(),
         "lock_file": hashlib.sha256(lock_file.read_bytes() if lock_file.exists() else b"").hexdigest(),
         "cli_config": cli_config,
+        "backend": _place(layer),
     }
+
+
+def _place(layer: Layer) -> str:
+    backend = layer.backend
+    return json.dumps([backend.bucket, backend.key, backend.region, backend.dynamodb_table])
+
+
+def _moved(layer: Layer, folder: Path, kept: Mapping[str, Any], *, move: str = "") -> GuardError:
+    path, backend = folder / _DATA / data_folder.BACKEND, layer.backend
+    return GuardError(
+        f"{layer.id}: {path} is for {data_folder.url_of(kept)}, not for {backend.url} as {backend.location} says, or for "
+        "other settings of it",
+        hint=f"{move}to leave it where it is: rm {path}",
+    )

@@ -770,6 +770,24 @@ def test_tf_asks_nothing_of_aws_where_terraform_does_not(
     assert [error.argv[1:] for error in seen] == [words]
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["-chdir=../compute", "plan"], "name the other layer: wealist tf LAYER -- plan"),
+        (["--chdir=../compute"], "name the other layer: wealist tf LAYER --"),
+        (["init", "-reconfigure", "-backend-config=key=prod/other.tfstate"], "change the backend block at "),
+        (["init", "-backend-config", "key=prod/other.tfstate"], "change the backend block at "),
+        (["init", "--backend-config=other.hcl"], "change the backend block at "),
+    ],
+)
+def test_tf_stays_on_the_state_that_was_checked(
+    words: list[str], hint: str, shell: FakeRunner, capsys: Capture
+) -> None:
+    assert run(["tf", "foundation", "--", *words]) == 64
+    assert f" next: {hint}" in capsys.readouterr().err
+    assert shell.commands == []
+
+
 @pytest.mark.parametrize("words", [["tf", "foundation"], ["tf", "foundation", "--"]])
 def test_tf_with_nothing_to_run_is_64(words: list[str], shell: FakeRunner, capsys: Capture) -> None:
     assert run(words) == 64

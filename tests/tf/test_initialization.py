@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.errors import GuardError
 from orchestrator.tf import initialization
-from tests.estate import layer
+from tests.estate import BUCKET, KEY, REGION, TABLE, backend, layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +18,25 @@ LAYER = layer(init_inputs=('backend "s3" {}', "module vpc 5.21.0"))
 GIVEN: dict[str, Any] = {"terraform_version": "1.11.4", "cli_config": "/home/me/terraform.rc"}
 
 
+KEPT = {"bucket": BUCKET, "key": KEY, "region": REGION, "dynamodb_table": TABLE, "use_lockfile": None, "encrypt": None}
+
+
+def keep(folder: Path, type_: str = "s3", **changes: Any) -> Path:
+    """Write what Terraform keeps of a backend, with every argument that it knows."""
+    path = folder / ".terraform" / "terraform.tfstate"
+    path.write_text(json.dumps({"version": 3, "backend": {"type": type_, "config": {**KEPT, **changes}, "hash": 1}}))
+    return path
+
+
+def command(words: str) -> str:
+    return f"wealist {words}"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder whose last init went well."""
     (tmp_path / ".terraform" / "providers").mkdir(parents=True)
-    (tmp_path / ".terraform" / "terraform.tfstate").write_text("{}")
+    keep(tmp_path)
     (tmp_path / ".terraform.lock.hcl").write_text("# locked\n")
     initialization.remember(LAYER, tmp_path, **GIVEN)
     return tmp_path
@@ -101,3 +117,66 @@ def test_modules_of_another_source_are_dropped_even_after_a_failed_plan(
     initialization.drop_modules_of_another_source(folder, cli_config=cli_config)
 
     assert modules.exists() is stay
+
+
+MOVES: list[dict[str, Any]] = [
+    {"key": "prod/other.tfstate"},
+    {"bucket": "other-state"},
+    {"region": "eu-west-1"},
+    {"dynamodb_table": None},
+    {"use_lockfile": True},
+    {"encrypt": True},
+    {"kms_key_id": "alias/other"},
+    {"profile": "other"},
+    {"assume_role": {"role_arn": "arn:aws:iam::1:role/other"}},
+    {"type_": "local"},
+]
+
+
+@pytest.mark.parametrize("moved", MOVES, ids=str)
+def test_a_folder_that_was_turned_to_another_state_is_turned_back(folder: Path, moved: dict[str, Any]) -> None:
+    """Whatever the fingerprint says: a plain init would keep what it finds there."""
+    path = keep(folder, **moved)
+
+    assert not initialization.is_initialized(LAYER, folder, **GIVEN)
+    initialization.prepare(LAYER, folder, cli_config="", command=command)
+
+    assert not path.exists()
+
+
+def test_it_is_turned_back_after_a_plan_that_failed_as_well(folder: Path) -> None:
+    initialization.forget(folder)
+    path = keep(folder, key="prod/other.tfstate")
+
+    initialization.prepare(LAYER, folder, cli_config="", command=command)
+
+    assert not path.exists()
+
+
+def test_a_backend_that_is_the_hcls_is_kept(folder: Path) -> None:
+    initialization.prepare(LAYER, folder, cli_config="", command=command)
+
+    assert (folder / ".terraform" / "terraform.tfstate").exists()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_backend_that_the_hcl_moved_away_from_is_a_persons_to_decide(folder: Path, known: bool) -> None:
+    """Forgetting it would plan a layer anew whose state stands in the old place."""
+    moved = layer(backend=backend(key="prod/moved.tfstate"), init_inputs=LAYER.init_inputs)
+    if not known:
+        (folder / ".terraform" / "wealist-init.json").unlink()
+
+    with pytest.raises(GuardError, match=f"is for s3://{BUCKET}/{KEY}, not for s3://{BUCKET}/prod/moved") as caught:
+        initialization.prepare(moved, folder, cli_config="", command=command)
+
+    path = folder / ".terraform" / "terraform.tfstate"
+    move, leave = "to move the state: wealist tf prod/foundation -- init -migrate-state", f"rm {path}"
+    assert caught.value.hint == f"{move}; to leave it where it is: {leave}"
+    assert path.exists()
+
+
+def test_an_init_that_kept_another_backend_is_not_remembered(folder: Path) -> None:
+    keep(folder, key="prod/other.tfstate")
+
+    with pytest.raises(GuardError, match=f"is for s3://{BUCKET}/prod/other.tfstate"):
+        initialization.remember(LAYER, folder, **GIVEN)
