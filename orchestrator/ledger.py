@@ -1,27 +1,38 @@
 """The ledger: what was ever done to the layers from here, one JSON object a line, append-only.
 
+    run-started      a run begins: its layers in order, and its options; with what it resumes, where it does
     apply-started    an apply begins: layer, plan digest, the state's serial
-    finished         a layer's part of a run is over: its `LayerResult.summary()`
+    finished         a layer's part of a run is over: its `LayerResult.summary()`, and the digest of its inputs
+    run-finished     the run is over: its exit code
+    restored         an earlier version of a layer's state was brought back: which, and in place of which
+    mended           the digest in the lock table was set right: the new one, and the one before
+    unlocked         a lock was broken: whose
 
 It says what this machine did, not what others did; the state object says where a layer stands. An apply that was started
-and never finished was killed. Every line is redacted, and on the disk before the run goes on.
+and never finished was killed. Every line is on the disk before the run goes on.
+
+What people wrote or will read is redacted: error messages, hints, the values of variables. What wealist reads again is not.
+An id or an outcome with `(redacted)` in it would be no longer found, because a secret somewhere is the word `foundation`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from orchestrator.redaction import Redactor
 
 FILENAME = "ledger.jsonl"
+# Keys below which there is free text, wherever they stand in an entry.
+_FREE_TEXT = frozenset({"error", "values"})
 
 
 def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
@@ -30,7 +41,7 @@ def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
     A line is written whole or not at all by any number of runs at once (O_APPEND, one write).
     """
     stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
-    line = json.dumps(redact.data(stamped), ensure_ascii=False) + "\n"
+    line = json.dumps(_redacted(stamped, redact), ensure_ascii=False) + "\n"
     fd = os.open(home / FILENAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         size = os.fstat(fd).st_size
@@ -41,6 +52,14 @@ def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _redacted(value: Any, redact: Redactor) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_redacted(item, redact) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {key: redact.data(item) if key in _FREE_TEXT else _redacted(item, redact) for key, item in value.items()}
 
 
 def read(home: Path) -> list[dict[str, Any]]:

@@ -34,9 +34,38 @@ def test_the_ledger_is_read_back_in_order_with_times(home: Path) -> None:
 
 def test_the_ledger_holds_no_secret(home: Path) -> None:
     artifacts.prepare_home(home)
-    ledger.append(home, {"error": f"bad {CANARY}"}, Redactor([CANARY]))
+    error = {"message": f"bad {CANARY}", "hint": f"try {CANARY}"}
+    entry = {
+        "error": error,
+        "options": {"values": {"url": f"postgres://{CANARY}@db"}},
+        "done": {"prod/foundation": {"error": error}},
+    }
+    ledger.append(home, entry, Redactor([CANARY]))
 
-    assert ledger.read(home)[0]["error"] == "bad (redacted)"
+    masked = {"message": "bad (redacted)", "hint": "try (redacted)"}
+    (kept,) = ledger.read(home)
+    assert CANARY not in (home / "ledger.jsonl").read_text()
+    assert (kept["error"], kept["done"]) == (masked, {"prod/foundation": {"error": masked}})
+    assert kept["options"] == {"values": {"url": "postgres://(redacted)@db"}}
+
+
+@pytest.mark.parametrize("secret", ["foundation", "failed", "finished", "sha256:abc", "aws_db_instance"])
+def test_a_secret_that_is_a_word_of_ours_hides_nothing_that_is_read_again(home: Path, secret: str) -> None:
+    artifacts.prepare_home(home)
+    done = {"prod/foundation": {**FAILED, "inputs": "sha256:abc"}}
+    entries = [
+        {**STARTED, "plan_digest": "sha256:abc"},
+        FAILED,
+        {"event": "run-started", "layers": ["prod/foundation"], "options": {"replace": ["aws_db_instance.this"]}},
+        {"event": "run-started", "done": done},
+    ]
+    for entry in entries:
+        ledger.append(home, entry, Redactor([secret]))
+
+    read = ledger.read(home)
+
+    assert [{key: entry[key] for key in wrote} for entry, wrote in zip(read, entries, strict=True)] == entries
+    assert ledger.is_incomplete(ledger.last_apply(read, target="aws", layer="prod/foundation"))
 
 
 def test_an_entry_is_on_the_disk_before_anything_else_happens(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
