@@ -6,11 +6,15 @@ the child can't stop to ask. Both pipes are drained by threads while it runs, si
 
 Stopping is polite and has three steps: SIGINT to the child (Terraform then saves its state and releases its lock), after
 the grace or on a second request SIGTERM, and five seconds later SIGKILL to the whole group.
+
+A run ends with its child. What the child started and left running may keep the pipes open; they are read for a moment more,
+since last words may be on their way, and then let go.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
 _POLL = 0.1
 _KILL_AFTER = 5.0
+# Seconds that a pipe is read on after the child has ended, and bytes: no pipe held more of the child's own.
+_LINGER = 1.0
+_LAST_WORDS = 1 << 20
 
 OnLine = Callable[[str], None]
 
@@ -146,8 +153,7 @@ def run(
             _end(child)
             raise
         finally:
-            out.join()
-            err.join()
+            _read_out((out, err), cancellation)
     for callback in (out.on_line, told):
         if callback.error is not None:
             raise callback.error
@@ -204,8 +210,9 @@ class _Drain(threading.Thread):
 
     def __init__(self, pipe: IO[bytes], on_line: _Guarded) -> None:
         super().__init__(daemon=True)
-        self._pipe = pipe
+        self._pipe = pipe.fileno()
         self._lines: list[str] = []
+        self._deadline: float | None = None
         self.on_line = on_line
         self.start()
 
@@ -213,11 +220,59 @@ class _Drain(threading.Thread):
     def text(self) -> str:
         return "".join(self._lines)
 
+    def finish(self, *, within: float) -> None:
+        """Read what there still is, and for no longer than these seconds wait for more."""
+        self._deadline = time.monotonic() + within
+
     def run(self) -> None:
-        for raw in self._pipe:
-            line = raw.decode(errors="replace")
-            self._lines.append(line)
-            self.on_line(line)
+        begun: list[bytes] = []
+        for chunk in self._chunks():
+            *whole, rest = chunk.split(b"\n")
+            for line in whole:
+                self._take(b"".join((*begun, line, b"\n")))
+                begun.clear()
+            if rest:
+                begun.append(rest)
+        if begun:
+            self._take(b"".join(begun))
+
+    def _chunks(self) -> Iterator[bytes]:
+        # Not with read(): nothing can wake a thread that waits in it, and a pipe that is read can't be closed.
+        readable = select.poll()
+        readable.register(self._pipe, select.POLLIN)
+        left = _LAST_WORDS
+        while True:
+            is_late = self._deadline is not None and time.monotonic() > self._deadline
+            if readable.poll(0 if is_late else 1000 * _POLL):
+                chunk = os.read(self._pipe, 1 << 16)
+                left -= len(chunk) if is_late else 0
+                if not chunk or left < 0:
+                    return
+                yield chunk
+            elif is_late:
+                return
+
+    def _take(self, raw: bytes) -> None:
+        line = raw.decode(errors="replace")
+        self._lines.append(line)
+        self.on_line(line)
+
+
+def _read_out(drains: Sequence[_Drain], cancellation: Cancellation) -> None:
+    """Wait until everything that the child wrote is read; a request to stop meanwhile is obeyed at once."""
+    asked = cancellation.requests
+    for drain in drains:
+        drain.finish(within=_LINGER)
+    while any(drain.is_alive() for drain in drains):
+        try:
+            for drain in drains:
+                drain.join(_POLL)
+        except KeyboardInterrupt:
+            cancellation.request()
+        if cancellation.requests > asked:
+            asked = cancellation.requests
+            for drain in drains:
+                drain.finish(within=0.0)
 
 
 def _wait(

@@ -259,6 +259,73 @@ subprocess.run([sys.executable, "-u", "-c", ignore])
     assert time.monotonic() - began < PATIENCE
 
 
+LEAVES_ONE = """
+import subprocess, sys
+left = subprocess.Popen([sys.executable, "-u", "-c", {program!r}], start_new_session={in_session})
+print(left.pid)
+print("last words", end="")
+sys.exit(3)
+"""
+SILENT = "import time; time.sleep(30)"
+CHATTY = "import time\nwhile True: print('still here' * 1000)"
+
+
+@pytest.mark.parametrize("program", [SILENT, CHATTY], ids=["silent", "chatty"])
+@pytest.mark.parametrize("in_session", [False, True], ids=["group", "session"])
+def test_what_the_child_left_running_does_not_hold_up_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, *, in_session: bool
+) -> None:
+    """As `sh -c 'daemon & exit 3'`: the pipe has no end until the daemon has one."""
+    monkeypatch.setattr(process, "_LINGER", 0.2)
+    began = time.monotonic()
+
+    done = process.run(command(tmp_path, LEAVES_ONE.format(program=program, in_session=in_session)))
+
+    seconds = time.monotonic() - began
+    pid = int(done.stdout.split("\n")[0])
+    try:
+        # It was asked to do nothing, and is not ours to end; the pipe is gone for it.
+        assert program is CHATTY or is_alive(pid)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert (done.returncode, done.was_interrupted) == (3, False)
+    assert "last words" in done.stdout
+    assert seconds < PATIENCE / 2
+
+
+def test_a_request_to_stop_is_heard_while_last_words_are_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_LINGER", 60.0)
+    cancellation = Cancellation()
+    pids: list[int] = []
+
+    def on_line(line: str) -> None:
+        pids.append(int(line))
+        threading.Timer(1.0, cancellation.request).start()
+
+    began = time.monotonic()
+    program = LEAVES_ONE.format(program=SILENT, in_session=True)
+    done = process.run(
+        command(tmp_path, program.replace(', end=""', ", file=sys.stderr")), on_line=on_line, cancellation=cancellation
+    )
+    os.kill(pids[0], signal.SIGKILL)
+
+    assert done.returncode == 3
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_a_line_that_comes_in_pieces_is_one(tmp_path: Path) -> None:
+    seen: list[str] = []
+    long = "print('x' * 300_000, end=''); print('y'); print('z', end='')"
+
+    done = process.run(command(tmp_path, long), on_line=seen.append)
+
+    assert seen == ["x" * 300_000 + "y\n", "z"]
+    assert done.stdout == "".join(seen)
+
+
 def test_requests_are_counted_across_threads() -> None:
     cancellation = Cancellation()
     assert not cancellation.is_requested
