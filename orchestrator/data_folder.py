@@ -39,4 +39,5 @@ def is_for(kept: Mapping[str, Any], backend: Backend) -> bool:
 
 def url_of(kept: Mapping[str, Any]) -> str:
     """The state's place, for messages."""
-    return f"s3://{kept['bucket']}/{kept['key']}" if kept.get("bucket") and kept.get("key") else "a backend of another kind"
+    bucket, key = kept.get("bucket"), kept.get("key")
+    return f"s3://{bucket}/{key}" if bucket and key else "a backend of another kind"

@@ -56,7 +56,7 @@ def _check_words(words: Sequence[str], layer: Layer, target: Target) -> None:
         if flag == "-chdir" and word == words[0]:
             raise UsageError(
                 f"-- {word}: Terraform runs in the folder of {layer.id}, which is the one that is checked",
-                hint=f"name the other layer: {target.command(f'tf LAYER -- {words[1] if words[1:] else ''}').rstrip()}",
+                hint=f"leave it out, and name the other layer: {target.command('tf --help')}",
             )
         if flag == "-backend-config" and "init" in words:
             raise UsageError(

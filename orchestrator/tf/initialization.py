@@ -60,7 +60,8 @@ def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[[s
     if kept is None or data_folder.is_for(kept, layer.backend):
         return
     if _read_mark(folder).get("backend") != _place(layer):
-        raise _moved(layer, folder, kept, move=f"to move the state: {command(f'tf {layer.id} -- init -migrate-state')}; ")
+        move = command(f"tf {layer.id} -- init -migrate-state")
+        raise _moved(layer, folder, kept, otherwise=f"to move the state: {move}; ")
     (folder / _DATA / data_folder.BACKEND).unlink()
 
 
@@ -119,10 +120,10 @@ def _place(layer: Layer) -> str:
     return json.dumps([backend.bucket, backend.key, backend.region, backend.dynamodb_table])
 
 
-def _moved(layer: Layer, folder: Path, kept: Mapping[str, Any], *, move: str = "") -> GuardError:
+def _moved(layer: Layer, folder: Path, kept: Mapping[str, Any], *, otherwise: str = "") -> GuardError:
     path, backend = folder / _DATA / data_folder.BACKEND, layer.backend
     return GuardError(
         f"{layer.id}: {path} is for {data_folder.url_of(kept)}, not for {backend.url} as {backend.location} says, or for "
         "other settings of it",
-        hint=f"{move}to leave it where it is: rm {path}",
+        hint=f"{otherwise}to leave it where it is: rm {path}",
     )

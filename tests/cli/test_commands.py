@@ -773,8 +773,8 @@ def test_tf_asks_nothing_of_aws_where_terraform_does_not(
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["-chdir=../compute", "plan"], "name the other layer: wealist tf LAYER -- plan"),
-        (["--chdir=../compute"], "name the other layer: wealist tf LAYER --"),
+        (["-chdir=../compute", "plan"], "leave it out, and name the other layer: wealist tf --help"),
+        (["--chdir=../compute"], "leave it out, and name the other layer: wealist tf --help"),
         (["init", "-reconfigure", "-backend-config=key=prod/other.tfstate"], "change the backend block at "),
         (["init", "-backend-config", "key=prod/other.tfstate"], "change the backend block at "),
         (["init", "--backend-config=other.hcl"], "change the backend block at "),
