@@ -5,7 +5,7 @@
     >>> from orchestrator import Engine, Estate, aws_target
     >>> estate = Estate.find(Path("."))
     >>> engine = Engine(estate, aws_target(estate.root, os.environ))
-    >>> report = engine.up(["foundation"], confirm=lambda layer, plan, findings: not findings)
+    >>> report = engine.up(["foundation"], confirm=lambda proposal: not proposal.findings)
 
 The command line can do nothing that this can't, but for `wealist tf`, which is Terraform itself. The library never prints
 and never exits; it takes what it needs as values and returns values. (boto3 finds credentials where it always does.) Names are imported when they are first used.
@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from orchestrator.report import LayerResult, Outcome, RunReport
     from orchestrator.restore import Restoration, prepare_restore
     from orchestrator.resume import Unfinished
-    from orchestrator.run import RunOptions
+    from orchestrator.run import Kind, Proposal, RunOptions
     from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
     from orchestrator.status import LastApply, LayerStatus, StateSummary, read_statuses
     from orchestrator.target import AwsSettings, Target, aws_target
@@ -139,7 +139,7 @@ _HOMES = {
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
     "orchestrator.resume": ("Unfinished",),
     "orchestrator.restore": ("Restoration", "prepare_restore"),
-    "orchestrator.run": ("RunOptions",),
+    "orchestrator.run": ("Kind", "Proposal", "RunOptions"),
     "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
     "orchestrator.status": ("LastApply", "LayerStatus", "StateSummary", "read_statuses"),
     "orchestrator.target": ("AwsSettings", "Target", "aws_target"),

@@ -19,7 +19,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import address, artifacts, events, ledger, preflight, resume, schedule, task, teardown, verdict
+from orchestrator import (
+    address,
+    artifacts,
+    events,
+    ledger,
+    permission,
+    preflight,
+    resume,
+    schedule,
+    task,
+    teardown,
+    verdict,
+)
 from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
@@ -35,12 +47,13 @@ from orchestrator.tf import args, variables
 from orchestrator.tf.env import ChildEnvironment, child_environment
 
 if TYPE_CHECKING:
+    from orchestrator.artifacts import RunFolder
     from orchestrator.aws.bootstrap import Step
     from orchestrator.discovery import Estate
     from orchestrator.events import Event
     from orchestrator.layer import Layer
     from orchestrator.preflight import Preflight
-    from orchestrator.report import Outcome
+    from orchestrator.report import LayerResult, Outcome
     from orchestrator.resume import Unfinished
     from orchestrator.target import Target
 
@@ -218,6 +231,18 @@ class Engine:
             will_write=will_write,
         )
 
+    def _with_permissions(self, options: RunOptions, ids: Sequence[str]) -> RunOptions:
+        """The options with every address that a guard lets pass bound to its layer."""
+
+        def bound(given: Sequence[str], flag: str) -> tuple[str, ...]:
+            return permission.normalize(given, ids, resolve=self.estate.resolve, flag=flag)
+
+        return replace(
+            options,
+            allow_destroy=bound(options.allow_destroy, "--allow-destroy"),
+            allow_weaken=bound(options.allow_weaken, "--allow-weaken"),
+        )
+
     def _record(self, event: str, **details: Any) -> None:
         ledger.append(self.target.home, {"event": event, **details}, self.redact)
 
@@ -248,6 +273,7 @@ class Engine:
         unfinished: Unfinished | None = None,
     ) -> RunReport:
         self._check_any()
+        self._watcher_error = None
         layers = self._select(names)
         args.check_extra(options.extra)
         # A run that is gone on with was made for the layers that are done, too.
@@ -258,6 +284,7 @@ class Engine:
         for name, reason in environment.dropped.items():
             self._emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))
         order = Order.of(command, self.estate, layers)
+        options = self._with_permissions(options, [*order.ids, *(layer.id for layer in done)])
         around = {layer.id: layer for layer in order.neighbours}
         around |= {layer.id: layer for layer in done}
         neighbours = [layer for id_, layer in around.items() if id_ not in order.ids]
@@ -268,13 +295,14 @@ class Engine:
             raise PreflightError(
                 f"preflight: {count} check{'s' if count != 1 else ''} failed; nothing was started",
                 findings=checked.findings,
+                hint=self.target.command(f"preflight {' '.join(order.ids)}"),
             )
         for state in checked.states.values():
             if state is not None:
                 self.redact.add(state.secrets)
                 self.redact.allow(state.public)
-        address.check_targets(options.targets, layers, checked.states)
-        address.check_replaced(options.replace, layers, checked.states)
+        address.check_targets(options.targets, [*done, *layers], checked.states)
+        address.check_replaced(options.replace, [*done, *layers], checked.states)
         if unfinished is not None:
             afresh = self.target.command(f"{command} {' '.join(order.ids)}")
             known = {**around, **{layer.id: layer for layer in layers}}
@@ -291,6 +319,7 @@ class Engine:
                 environment=environment,
                 binary=checked.binary,
                 states=dict(checked.states),
+                locks=checked.locks,
                 sessions=self.sessions,
                 folder=folder,
                 redact=self.redact,
@@ -319,11 +348,21 @@ class Engine:
                 seconds=time.monotonic() - clock,
                 results=results,
             )
-            self._record("run-finished", **record, exit_code=report.exit_code)
-            folder.write_report(report.to_json())
+            self._leave(report, folder, record)
+        first = report.first_failure
+        if first is not None:
+            raise _failure(report, first) from first.error
         if self._watcher_error is not None:
             raise self._watcher_error
-        return _raise_on_failure(report)
+        return report
+
+    def _leave(self, report: RunReport, folder: RunFolder, record: Mapping[str, Any]) -> None:
+        """Write down how the run ended; a full disk does not change that."""
+        try:
+            self._record("run-finished", **record, exit_code=report.exit_code)
+            folder.write_report(report.to_json())
+        except OSError as error:
+            self._emit(events.Notice(text=f"the end of the run could not be written down: {error.strerror}"))
 
 
 def _described(
@@ -334,12 +373,9 @@ def _described(
     return {"layers": list(order.ids), "options": resume.describe(options, layers), **before}
 
 
-def _raise_on_failure(report: RunReport) -> RunReport:
-    first = report.first_failure
-    if first is None:
-        return report
-    raise RunError(
+def _failure(report: RunReport, first: LayerResult) -> RunError:
+    return RunError(
         first.error.message if first.error else f"{first.layer}: {first.outcome}",
         report=report,
         hint=first.error.hint if first.error else None,
-    ) from first.error
+    )

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator import events, inputs, ledger
+from orchestrator import events, holder, inputs, ledger
 from orchestrator.aws.state import read_locks, read_state
 from orchestrator.errors import (
     CommandError,
@@ -23,6 +23,7 @@ from orchestrator.errors import (
     WealistError,
 )
 from orchestrator.report import LayerResult, Outcome
+from orchestrator.run import Kind, Proposal
 from orchestrator.tf import initialization, variables
 from orchestrator.tf.args import PlanOptions
 from orchestrator.tf.client import TerraformClient
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from orchestrator.events import Event
     from orchestrator.finding import Finding
     from orchestrator.layer import Layer
+    from orchestrator.lock import Lock
     from orchestrator.plan import Plan
     from orchestrator.run import RunContext
     from orchestrator.schedule import Desk
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 UNSAVED_STATE = "errored.tfstate"
+_CLOCK_SLACK = timedelta(minutes=2)
 
 
 class LayerRun:
@@ -62,6 +65,7 @@ class LayerRun:
         self._skipped_init = False
         self._applying = False
         self._applied = False
+        self._planned_partial = self._applied_partial = False
         self._plan: Plan | None = None
         self._shown: str | None = None
         self._findings: tuple[Finding, ...] = ()
@@ -122,7 +126,11 @@ class LayerRun:
             outputs=tuple(after.outputs.values()) if after else (),
             error=error,
         )
-        self._record("finished", **result.summary(), inputs=self._inputs)
+        try:
+            self._record("finished", **result.summary(), inputs=self._inputs)
+        except OSError as failed:
+            # The layer's end is what it is; a full disk must not turn it into another.
+            self.tell(f"the end of {self.layer.id} could not be written to the ledger: {failed.strerror}")
         return result
 
     def tell(self, text: str) -> None:
@@ -173,6 +181,7 @@ class LayerRun:
         )
         out = self.context.folder.plan_file(self.layer.id)
         self._plan = None
+        self._planned_partial = bool(options.targets)
         try:
             has_changes = self._step("plan", lambda: self._terraform.plan(options, out=out))
         except CommandError:
@@ -195,11 +204,23 @@ class LayerRun:
         told = self.context.emit(events.PlanReady(layer=self.layer.id, plan=plan, findings=tuple(findings)))
         self._shown = plan.digest if told else None
 
-    def confirm(self, plan: Plan, findings: Sequence[Finding] = ()) -> bool:
-        """Ask whoever called the engine, in their thread."""
-        ask = self.context.confirm
-        assert ask is not None, "a task that applies has somebody to confirm it"
-        return self._desk.ask(lambda: ask(self.layer, plan, tuple(findings)))
+    def propose(self, plan: Plan, kind: Kind, findings: Sequence[Finding] = ()) -> bool:
+        """Show a plan and ask whoever called the engine, in their thread and in one act: no other plan comes between.
+
+        Raises:
+            GuardError: It could not be shown.
+        """
+        confirm = self.context.confirm
+        assert confirm is not None, "a task that applies has somebody to confirm it"
+        proposal = Proposal(layer=self.layer, plan=plan, kind=kind, findings=tuple(findings))
+
+        def show_and_ask() -> bool:
+            self.show(plan, findings)
+            if self._shown != plan.digest:
+                raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
+            return confirm(proposal)
+
+        return self._desk.ask(show_and_ask)
 
     def apply(self, plan: Plan) -> None:
         """Apply exactly the plan that was shown.
@@ -217,8 +238,15 @@ class LayerRun:
             )
         self._stop_if_asked("apply")
         serial = self._before.serial if self._before else None
-        self._record("apply-started", plan_digest=plan.digest, serial=serial)
+        try:
+            self._record("apply-started", plan_digest=plan.digest, serial=serial)
+        except OSError as error:
+            raise WealistError(
+                f"{self.layer.id}: the ledger can't be written ({error.strerror}), so nothing was applied",
+                hint=f"check permissions and free space: {self.context.target.home}",
+            ) from error
         self._applying = self._applied = True
+        self._applied_partial = self._planned_partial
         self._step(
             "apply",
             lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
@@ -264,7 +292,8 @@ class LayerRun:
     def _locked(self, error: CommandError) -> StateLockedError | None:
         """Evidence that a plan or an apply failed on somebody's lock.
 
-        The lock is there now, was there before the command began, and Terraform blames no line of the configuration.
+        The lock is there now, is not one that the command itself left behind, and Terraform blames no line of the
+        configuration.
         """
         blamed = any(diagnostic.is_error and diagnostic.where for diagnostic in error.diagnostics)
         if error.argv[1] not in ("plan", "apply") or blamed:
@@ -273,7 +302,8 @@ class LayerRun:
             locks = read_locks(self._session, self.layer.backend)
         except WealistError:
             return None
-        held = [lock for lock in locks if lock.created is None or lock.created <= self._command_began]
+        known = {lock.id for lock in self.context.locks.get(self.layer.id, ())}
+        held = [lock for lock in locks if lock.id in known or self._is_older(lock)]
         if not held:
             return None
         locked = StateLockedError(
@@ -284,6 +314,11 @@ class LayerRun:
         )
         locked.__cause__ = error
         return locked
+
+    def _is_older(self, lock: Lock) -> bool:
+        """Whether a lock was taken before the command began; the clock of somebody else may be ahead of ours."""
+        slack = timedelta() if lock.holder == holder.who() else _CLOCK_SLACK
+        return lock.created is None or lock.created <= self._command_began + slack
 
     def _mention_unsaved_state(self, error: WealistError) -> None:
         """Terraform leaves the state beside the HCL when it can't save it; it is all that knows what was made."""
@@ -311,7 +346,8 @@ class LayerRun:
 
     def _record(self, event: str, **details: Any) -> None:
         context = self.context
-        partial = {"partial": True} if context.options.targets else {}
+        is_partial = self._applied_partial if self._applied else self._planned_partial
+        partial = {"partial": True} if is_partial else {}
         entry = {
             "event": event,
             **partial,

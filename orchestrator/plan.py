@@ -6,6 +6,7 @@ Source: Terraform's "JSON Output Format" page.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -146,11 +147,13 @@ class ResourceChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputChange:
-    """What the plan does to one output."""
+    """What the plan does to one output, before and after ready to be shown: secrets are already masked."""
 
     name: str
     action: Action
     is_sensitive: bool
+    before: Any = None
+    after: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -237,7 +240,10 @@ def _plan_secrets(data: Mapping[str, Any], changes: Iterable[ResourceChange]) ->
 
 def _output_change(name: str, data: Mapping[str, Any]) -> OutputChange:
     sensitive = data.get("after_sensitive") or data.get("before_sensitive")
-    return OutputChange(name=name, action=Action.from_json(data["actions"]), is_sensitive=bool(sensitive))
+    before = _masked(data.get("before"), data.get("before_sensitive"))
+    after = UNKNOWN if data.get("after_unknown") is True else _masked(data.get("after"), data.get("after_sensitive"))
+    action = Action.from_json(data["actions"])
+    return OutputChange(name=name, action=action, is_sensitive=bool(sensitive), before=before, after=after)
 
 
 def _marked(value: Any, marks: Any) -> Iterator[str]:
@@ -266,6 +272,7 @@ def _differences(
     if unknown is True:
         yield path, _masked(before, before_marks), UNKNOWN
         return
+    before, after = _documents(before, after)
     if isinstance(before, dict) and isinstance(after, dict):
         keys: Iterable[str | int] = dict.fromkeys((*before, *after, *(unknown if isinstance(unknown, dict) else ())))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
@@ -287,6 +294,17 @@ def _differences(
             _item(after_marks, key),
             (*path, key),
         )
+
+
+def _documents(before: Any, after: Any) -> tuple[Any, Any]:
+    """Two texts that are both JSON documents, as a policy is, decoded: what differs in them is what matters."""
+    if not (isinstance(before, str) and isinstance(after, str)):
+        return before, after
+    try:
+        decoded = json.loads(before), json.loads(after)
+    except ValueError:
+        return before, after
+    return decoded if all(isinstance(side, (dict, list)) for side in decoded) else (before, after)
 
 
 def _masked(value: Any, marks: Any) -> Any:

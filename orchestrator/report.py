@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.redaction import Redactor
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestrator.errors import WealistError
     from orchestrator.finding import Finding
     from orchestrator.outputs import Output
-    from orchestrator.plan import Plan
+    from orchestrator.plan import Plan, ResourceChange
 
+# What is made or destroyed as a whole is told by its address.
+_IN_PLACE = ("update", "replace")
 SCHEMA = 1
 CHANGES = 2
 
@@ -90,9 +94,14 @@ class LayerResult:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, all of it; sensitive outputs are masked."""
+        """Plain data, all of it; sensitive outputs are masked, and the plan's secrets wherever else they stand."""
         changes = [
-            {"address": change.address, "action": str(change.action), "reason": change.reason or None}
+            {
+                "address": change.address,
+                "action": str(change.action),
+                "reason": change.reason or None,
+                "attributes": _attributes(change),
+            }
             for change in (self.plan.changes if self.plan else ())
             if change.is_shown
         ]
@@ -109,7 +118,19 @@ class LayerResult:
         ]
         outputs = {output.name: output.shown for output in self.outputs}
         findings = [finding.to_json() for finding in self.findings]
-        return {**self.summary(), "changes": changes, "drift": drift, "findings": findings, "outputs": outputs}
+        redact = Redactor(self.plan.secrets if self.plan else ())
+        told = {"changes": redact.data(changes), "drift": redact.data(drift), "findings": findings, "outputs": outputs}
+        return {**self.summary(), **told}
+
+
+def _attributes(change: ResourceChange) -> list[dict[str, Any]]:
+    """What differs, attribute by attribute, secrets masked."""
+    if change.action not in _IN_PLACE:
+        return []
+    return [
+        {"path": a.path, "before": a.before, "after": a.after, "forces_replacement": a.forces_replacement}
+        for a in change.attribute_changes()
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.events import Event
     from orchestrator.finding import Finding
     from orchestrator.layer import Layer
+    from orchestrator.lock import Lock
     from orchestrator.plan import Plan
     from orchestrator.process import Cancellation, Runner
     from orchestrator.redaction import Redactor
@@ -24,11 +26,31 @@ if TYPE_CHECKING:
     from orchestrator.tf.binary import Binary
     from orchestrator.tf.env import ChildEnvironment
 
-Confirm = Callable[["Layer", "Plan", "tuple[Finding, ...]"], bool]
-"""Whether to apply a plan. The findings are what the guards want to be confirmed with it; mostly there are none.
 
-Called in the thread that called the engine, one question at a time.
-"""
+class Kind(StrEnum):
+    """What a plan is for: bring a layer up, take it down, or lift the protection that stands against taking it down."""
+
+    APPLY = "apply"
+    LIFT = "lift"
+    DESTROY = "destroy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A plan that was shown, and that is applied if it is confirmed.
+
+    Attributes:
+        findings: What the guards want to be confirmed with it; for `apply` mostly nothing.
+    """
+
+    layer: Layer
+    plan: Plan
+    kind: Kind
+    findings: tuple[Finding, ...] = ()
+
+
+Confirm = Callable[[Proposal], bool]
+"""Whether to apply a plan. Called in the thread that called the engine, right after the plan was shown, one at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +62,9 @@ class RunOptions:
         parallelism: Layers that are worked on at once; None is wealist.yaml's, else the number of cores, at most 4.
         terraform_parallelism: Resources that Terraform works on at once.
         fail_fast: Start no other layer once one has failed. Otherwise only those that stand on it are left out.
-        allow_destroy: Addresses of resources with data in them that may be destroyed or replaced.
-        allow_weaken: Addresses whose protections may be turned off without being asked about.
+        allow_destroy: Addresses of resources with data in them that may be destroyed or replaced; over several layers
+            each with its layer, as in `prod/foundation:aws_s3_bucket.this`.
+        allow_weaken: The same for those whose protections may be turned off without being asked about.
         allow_incomplete: Run on layers that are locked, or whose last apply did not end well.
         lift_deletion_protection: Before a layer is taken down, lift its deletion protection, as a step of its own.
         upgrade: Run init even where it is not needed, and let it take newer providers and modules.
@@ -73,6 +96,7 @@ class RunContext:
     Attributes:
         command: `plan`, `up`, `down` or `drift`.
         ids: The layers of the run.
+        locks: By layer id: the locks that were there before the run.
         states: By layer id: the state as it was last read, None where there is none, missing where it can't be read.
             A layer that was applied puts its new one here before those that stand on it start.
         confirm: None where nothing is to be applied.
@@ -88,6 +112,7 @@ class RunContext:
     environment: ChildEnvironment
     binary: Binary
     states: dict[str, State | None]
+    locks: Mapping[str, tuple[Lock, ...]]
     sessions: Sessions
     folder: RunFolder
     redact: Redactor

@@ -27,9 +27,14 @@ class _Question(Generic[_T]):
         self._ask = ask
         self.answer: Future[_T] = Future()
 
-    def put(self) -> None:
+    def put(self, cancellation: Cancellation) -> None:
         try:
             self.answer.set_result(self._ask())
+        except KeyboardInterrupt as interrupt:
+            # It is meant for the whole run: layers that are under way stop as well.
+            if not cancellation.is_requested:
+                cancellation.request()
+            self.answer.set_exception(interrupt)
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that asked
             self.answer.set_exception(error)
 
@@ -102,20 +107,23 @@ def run(
                     cancellation.request()
                     continue
                 if isinstance(item, _Question):
-                    item.put()
+                    item.put(cancellation)
                     continue
                 id_, end = item
                 running.discard(id_)
                 if isinstance(end, LayerResult):
                     results[id_] = end
                 else:
-                    # A bug of ours: the others are stopped politely, and then it is raised.
+                    # A bug of ours: the others are stopped politely, and then it is raised. A second request would end
+                    # them at once, and only a person may want that.
                     bug = bug or end
-                    cancellation.request()
+                    if not cancellation.is_requested:
+                        cancellation.request()
                 fill(pool)
         except BaseException:
             # Nobody is left to answer: what runs is stopped politely, and no thread waits for ever.
-            cancellation.request()
+            if not cancellation.is_requested:
+                cancellation.request()
             _close(inbox, len(running))
             raise
     if bug is not None:

@@ -5,11 +5,13 @@ A task is a function of a `LayerRun` that returns the outcome; whatever it raise
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator import dependency, policy
+from orchestrator import dependency, permission, policy
 from orchestrator.errors import GuardError
 from orchestrator.report import Outcome
+from orchestrator.run import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,10 +43,11 @@ def up(run: LayerRun) -> Outcome:
     if planned is None:
         return Outcome.NO_CHANGES
     blocking, weakening = _destructions(run, planned), _weakenings(run, planned)
-    run.show(planned, [*blocking, *weakening])
-    _check_readers(run, planned)
-    stop_on(run.layer, blocking)
-    if not run.confirm(planned, weakening):
+    if blocking or planned.removed_outputs:
+        run.show(planned, [*blocking, *weakening])
+        _check_readers(run, planned)
+        stop_on(run.layer, blocking)
+    if not run.propose(planned, Kind.APPLY, weakening):
         return Outcome.DECLINED
     run.apply(planned)
     return Outcome.APPLIED
@@ -85,14 +88,24 @@ def _planned(run: LayerRun) -> Plan | None:
 def _destructions(run: LayerRun, planned: Plan) -> list[Finding]:
     options, guards = run.context.options, run.context.estate.config.guards
     destroyed = {change.address for change in planned.changes if change.action.is_destructive}
-    for address in options.allow_destroy:
-        if address not in destroyed and len(run.context.ids) == 1:
+    allowed = permission.of_layer(options.allow_destroy, run.layer.id)
+    for address in allowed:
+        if address not in destroyed:
             run.tell(f"--allow-destroy {address}: the plan of {run.layer.id} does not destroy it")
-    return policy.destructions(planned, stateful=guards.stateful, allowed=options.allow_destroy)
+    return _with_flag(run, "--allow-destroy", policy.destructions(planned, stateful=guards.stateful, allowed=allowed))
 
 
 def _weakenings(run: LayerRun, planned: Plan) -> list[Finding]:
-    return policy.weakenings(planned, allowed=run.context.options.allow_weaken)
+    allowed = permission.of_layer(run.context.options.allow_weaken, run.layer.id)
+    return _with_flag(run, "--allow-weaken", policy.weakenings(planned, allowed=allowed))
+
+
+def _with_flag(run: LayerRun, flag: str, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings with the flag that lets just this one pass."""
+    return [
+        replace(finding, remedy=f"{flag} '{run.layer.id}:{finding.subject}', if that is what you want")
+        for finding in findings
+    ]
 
 
 def _waits(run: LayerRun) -> bool:

@@ -18,6 +18,7 @@ from orchestrator.errors import AwsError, GuardError
 from orchestrator.finding import Finding, Severity
 from orchestrator.plan import Action
 from orchestrator.report import Outcome
+from orchestrator.run import Kind
 from orchestrator.task import stop_on
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ def down(run: LayerRun) -> Outcome:
     if planned is None:
         return Outcome.NO_CHANGES
     findings = [*policy.protections(planned), *_contents(run, planned)]
-    run.show(planned, findings)
     protected = [change.address for change in planned.changes if policy.is_protected(change)]
     is_lifted = False
     if protected and run.context.options.lift_deletion_protection:
+        run.show(planned, findings)
         stop_on(run.layer, [finding for finding in findings if finding.id != "protection.deletion"])
         if not _lift(run, protected):
             return Outcome.DECLINED
@@ -46,9 +47,10 @@ def down(run: LayerRun) -> Outcome:
         if planned is None:
             return Outcome.NO_CHANGES
         findings = [*policy.protections(planned), *_contents(run, planned)]
+    if any(finding.is_error for finding in findings):
         run.show(planned, findings)
-    stop_on(run.layer, findings)
-    if not run.confirm(planned, findings):
+        stop_on(run.layer, findings)
+    if not run.propose(planned, Kind.DESTROY, findings):
         if is_lifted:
             command = run.context.target.command(f"up {run.layer.id}")
             run.tell(f"the deletion protection is lifted now; {command} puts it back")
@@ -79,10 +81,10 @@ def _lift(run: LayerRun, addresses: list[str]) -> bool:
         )
     # Asked for already, so that no flag is offered.
     findings = [replace(finding, remedy=None) for finding in policy.weakenings(planned)]
-    run.show(planned, findings)
     if any(change.action.is_destructive for change in planned.changes):
+        run.show(planned, findings)
         raise GuardError(f"{run.layer.id}: lifting the deletion protection would destroy something; it was not done")
-    if not run.confirm(planned, findings):
+    if not run.propose(planned, Kind.LIFT, findings):
         return False
     run.apply(planned)
     return True
@@ -97,8 +99,7 @@ def _contents(run: LayerRun, planned: Plan) -> Iterator[Finding]:
         try:
             if change.type == "aws_s3_bucket":
                 bucket = str(before.get("bucket"))
-                is_forced = bool(before.get("force_destroy")) or bucket in _emptied(planned)
-                yield from _bucket(run, change, bucket, is_forced=is_forced)
+                yield from _bucket(run, change, bucket, planned, is_forced=bool(before.get("force_destroy")))
             elif change.type == "aws_ecr_repository":
                 yield from _repository(run, change, before, is_forced=bool(before.get("force_delete")))
         except AwsError as error:
@@ -110,23 +111,26 @@ def _contents(run: LayerRun, planned: Plan) -> Iterator[Finding]:
             )
 
 
-def _emptied(planned: Plan) -> set[str]:
-    """Buckets whose objects the layer made itself, and takes away before them."""
-    objects = [c.before for c in planned.changes if c.type == "aws_s3_object" and c.action is Action.DELETE]
-    return {str(before.get("bucket")) for before in objects if isinstance(before, dict)}
-
-
-def _bucket(run: LayerRun, change: ResourceChange, bucket: str, *, is_forced: bool) -> Iterator[Finding]:
-    region = run.layer.backend.region
-    if contents.is_bucket_empty(run.context.sessions.default, bucket, region):
+def _bucket(run: LayerRun, change: ResourceChange, bucket: str, planned: Plan, *, is_forced: bool) -> Iterator[Finding]:
+    held = contents.object_keys(run.context.sessions.default, bucket, run.layer.backend.region)
+    # Objects that the layer made itself go before their bucket.
+    left = held - _keys(planned, bucket)
+    if not left:
         return
+    some = f"{bucket}: {min(left)}{', ...' if len(left) > 1 else ''}"
     yield Finding(
         id="protection.not-empty",
         severity=Severity.WARNING if is_forced else Severity.ERROR,
         subject=change.address,
-        seen=f"holds objects, which go with it ({bucket})" if is_forced else f"is not empty ({bucket})",
+        seen=f"holds objects, which go with it ({some})" if is_forced else f"is not empty ({some})",
         remedy=None if is_forced else f"empty it first, every version of every object: s3://{bucket}",
     )
+
+
+def _keys(planned: Plan, bucket: str) -> set[str]:
+    """The keys of objects in a bucket that the plan takes away itself."""
+    gone = [c.before for c in planned.changes if c.type == "aws_s3_object" and c.action is Action.DELETE]
+    return {str(o.get("key")) for o in gone if isinstance(o, dict) and o.get("bucket") == bucket}
 
 
 def _repository(

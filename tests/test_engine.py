@@ -38,12 +38,10 @@ from tests.fakes import CANARY, PLAN_FILE, FakeRunner, Reply, recorded
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.finding import Finding
-    from orchestrator.layer import Layer
-    from orchestrator.plan import Plan
+    from orchestrator.run import Proposal
 
 
-def yes(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+def yes(_: Proposal) -> bool:
     return True
 
 
@@ -129,7 +127,7 @@ def test_a_locked_state_ends_with_12(estate: Estate, store: Store, runner: FakeR
 
 
 def test_a_declined_layer_is_no_failure(estate: Estate, store: Store, runner: FakeRunner) -> None:
-    report = engine(estate, runner).up(["foundation"], confirm=lambda _layer, _plan, _findings: False)
+    report = engine(estate, runner).up(["foundation"], confirm=lambda _: False)
 
     assert [result.outcome for result in report.results] == [Outcome.DECLINED]
 

@@ -30,19 +30,17 @@ from tests.fakes import CANARY, PLAN_FILE, VERSION, FakeRunner, InlineDesk, Repl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.finding import Finding
-    from orchestrator.layer import Layer
     from orchestrator.plan import Plan
-    from orchestrator.run import Confirm
+    from orchestrator.run import Confirm, Proposal
 
 DIGEST = f"sha256:{hashlib.sha256(PLAN_FILE).hexdigest()}"
 
 
-def yes(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+def yes(_: Proposal) -> bool:
     return True
 
 
-def no(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+def no(_: Proposal) -> bool:
     return False
 
 
@@ -82,6 +80,7 @@ class Rig:
                 environment=child_environment(target.environ),
                 binary=Binary(path=estate.root / "bin" / "terraform", version=VERSION),
                 states={layer.id: self.before},
+                locks={},
                 sessions=Sessions(AwsSettings()),
                 folder=folder,
                 redact=self.redact,
@@ -141,7 +140,8 @@ def test_a_first_run_goes_through_every_step(rig: Rig) -> None:
 def test_what_is_applied_is_the_file_that_was_shown(rig: Rig) -> None:
     shown: list[Plan] = []
 
-    def look(_layer: Layer, plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+    def look(proposal: Proposal) -> bool:
+        plan = proposal.plan
         shown.append(plan)
         return True
 
@@ -156,7 +156,7 @@ def test_what_is_applied_is_the_file_that_was_shown(rig: Rig) -> None:
 
 
 def test_a_plan_that_changed_after_it_was_shown_is_not_applied(rig: Rig) -> None:
-    def tamper(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+    def tamper(_: Proposal) -> bool:
         (plan,) = rig.home.rglob("tfplan")
         plan.write_bytes(b"another plan")
         return True
@@ -171,7 +171,7 @@ def test_a_plan_that_changed_after_it_was_shown_is_not_applied(rig: Rig) -> None
 
 
 def test_a_plan_that_is_gone_after_it_was_shown_is_not_applied(rig: Rig) -> None:
-    def remove(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+    def remove(_: Proposal) -> bool:
         (plan,) = rig.home.rglob("tfplan")
         plan.unlink()
         return True
@@ -360,7 +360,7 @@ def test_an_interrupted_apply_says_so(rig: Rig) -> None:
 
 
 def test_a_request_to_stop_between_two_steps_starts_no_other(rig: Rig) -> None:
-    def stop(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+    def stop(_: Proposal) -> bool:
         rig.cancellation.request()
         return True
 
@@ -371,7 +371,7 @@ def test_a_request_to_stop_between_two_steps_starts_no_other(rig: Rig) -> None:
 
 
 def test_a_run_that_was_stopped_before_its_apply_did_not_start_one_in_the_ledger(rig: Rig) -> None:
-    def stop(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+    def stop(_: Proposal) -> bool:
         rig.cancellation.request()
         return True
 
@@ -479,7 +479,7 @@ def test_the_time_for_an_answer_does_not_count(rig: Rig, monkeypatch: pytest.Mon
     clock = [0.0]
     monkeypatch.setattr("orchestrator.layer_run.time.monotonic", lambda: clock[0])
 
-    def ponder(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+    def ponder(_: Proposal) -> bool:
         clock[0] += 1000.0
         return True
 
@@ -504,7 +504,7 @@ def test_terraform_gets_the_clean_environment(rig: Rig) -> None:
 
 
 def test_ctrl_c_at_the_question_applies_nothing_and_is_in_the_ledger(rig: Rig) -> None:
-    def interrupt(_layer: Layer, _plan: Plan, _findings: tuple[Finding, ...]) -> bool:
+    def interrupt(_: Proposal) -> bool:
         raise KeyboardInterrupt
 
     result = rig.up(interrupt)

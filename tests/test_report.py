@@ -52,7 +52,12 @@ def test_a_report_is_plain_data() -> None:
     assert layer["counts"] == {"create": 1, "delete": 1, "replace": 1, "update": 2}
     assert (layer["serial_before"], layer["serial_after"]) == (7, 9)
     assert layer["outputs"] == {"endpoint": "db.local", "password": "(redacted)"}
-    assert {"address": "terraform_data.created", "action": "create", "reason": None} in layer["changes"]
+    changes = {change["address"]: change for change in layer["changes"]}
+    assert (changes["terraform_data.created"]["action"], changes["terraform_data.created"]["attributes"]) == (
+        "create",
+        [],
+    )
+    assert changes["terraform_data.updated"]["attributes"][0]["path"].startswith("input.")
     assert layer["error"] is None
     assert CANARY not in json.dumps(data)
 

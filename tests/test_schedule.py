@@ -208,3 +208,44 @@ def test_a_bug_in_one_layer_stops_the_others_politely_and_is_raised_in_the_end()
         run(work, cancellation=cancellation)
 
     assert cancellation.is_requested
+
+
+def test_two_bugs_are_one_request_to_stop() -> None:
+    """A second request ends what runs at once, and only a person may want that."""
+    cancellation = Cancellation()
+    both = threading.Barrier(2, timeout=5)
+
+    def work(id_: str, _: Desk) -> LayerResult:
+        if id_ in ("left", "right"):
+            both.wait()
+            raise ZeroDivisionError(id_)
+        return result(id_)
+
+    with pytest.raises(ZeroDivisionError):
+        run(work, cancellation=cancellation)
+
+    assert cancellation.requests == 1
+
+
+def test_an_interrupt_at_a_question_stops_the_layers_that_are_under_way() -> None:
+    cancellation = Cancellation()
+
+    def interrupt() -> bool:
+        raise KeyboardInterrupt
+
+    def work(id_: str, desk: Desk) -> LayerResult:
+        if id_ == "asks":
+            with pytest.raises(KeyboardInterrupt):
+                desk.ask(interrupt)
+        else:
+            deadline = time.monotonic() + 5
+            while not cancellation.is_requested and time.monotonic() < deadline:
+                time.sleep(0.01)
+        return result(id_, Outcome.INTERRUPTED)
+
+    outcomes = run(
+        work, order=["asks", "applies"], needs={"asks": frozenset(), "applies": frozenset()}, cancellation=cancellation
+    )
+
+    assert cancellation.requests == 1
+    assert set(outcomes.values()) == {Outcome.INTERRUPTED}

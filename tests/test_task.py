@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.discovery import Estate
-    from orchestrator.finding import Finding
-    from orchestrator.layer import Layer
-    from orchestrator.plan import Plan
     from orchestrator.report import RunReport
+    from orchestrator.run import Proposal
     from tests.fakes import FakeRunner
 
 DATABASE = "aws_db_instance.this"
@@ -38,8 +36,9 @@ class Asked:
         self.answer = answer
         self.about: list[tuple[str, tuple[str, ...]]] = []
 
-    def __call__(self, layer: Layer, _plan: Plan, findings: tuple[Finding, ...]) -> bool:
-        self.about.append((layer.id, tuple(f"{finding.subject} {finding.seen}" for finding in findings)))
+    def __call__(self, proposal: Proposal) -> bool:
+        found = tuple(f"{finding.subject} {finding.seen}" for finding in proposal.findings)
+        self.about.append((proposal.layer.id, found))
         return self.answer
 
 
@@ -78,7 +77,7 @@ def test_a_plan_that_destroys_data_is_shown_and_not_applied(estate: Estate, stor
     (result,) = caught.value.report.results
     assert (result.outcome, caught.value.exit_code) == (Outcome.BLOCKED, 13)
     assert caught.value.message == f"prod/foundation: {DATABASE} holds data, and would be destroyed"
-    assert caught.value.hint == f"--allow-destroy '{DATABASE}', if that is what you want"
+    assert caught.value.hint == f"--allow-destroy 'prod/foundation:{DATABASE}', if that is what you want"
     assert isinstance(result.error, GuardError)
     assert asked.about == []
     assert "apply" not in runner.started

@@ -352,7 +352,7 @@ def test_a_bucket_with_objects_stops_it(estate: Estate, logs: str, runner: FakeR
 
     error = blocked(estate, runner)
 
-    assert error.message == f"prod/foundation: {BUCKET} is not empty (acme-logs)"
+    assert error.message == f"prod/foundation: {BUCKET} is not empty (acme-logs: a)"
     assert error.hint == "empty it first, every version of every object: s3://acme-logs"
     assert "apply" not in runner.started
 
@@ -362,7 +362,7 @@ def test_a_bucket_that_may_be_emptied_is_a_warning(estate: Estate, logs: str, ru
     asked = Asked()
 
     assert outcomes(engine(estate, runner).down(["foundation"], confirm=asked)) == [Outcome.APPLIED]
-    assert asked.about == [("prod/foundation", (f"{BUCKET} holds objects, which go with it (acme-logs)",))]
+    assert asked.about == [("prod/foundation", (f"{BUCKET} holds objects, which go with it (acme-logs: a)",))]
 
 
 def test_an_empty_bucket_is_in_nobodys_way(estate: Estate, logs: str, store: Store, runner: FakeRunner) -> None:
@@ -431,10 +431,10 @@ def test_all_that_is_in_the_way_is_found_before_the_protection_is_lifted(
 def test_what_can_not_be_looked_into_is_a_warning(
     estate: Estate, store: Store, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(*_: Any) -> bool:
+    def denied(*_: Any) -> set[str]:
         raise AwsError("looking into bucket acme-logs: access denied", code="AccessDenied")
 
-    monkeypatch.setattr("orchestrator.aws.contents.is_bucket_empty", denied)
+    monkeypatch.setattr("orchestrator.aws.contents.object_keys", denied)
     script(runner, plan_json(bucket()))
     asked = Asked()
 

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from orchestrator.aws.session import Session
 
 
-def is_bucket_empty(session: Session, bucket: str, region: str) -> bool:
-    """Whether a bucket holds no version of any object, and no delete marker; one that is gone is empty."""
+def object_keys(session: Session, bucket: str, region: str) -> set[str]:
+    """Keys in a bucket, of old versions and delete markers too, at most a thousand; none of one that is gone."""
     try:
         with translated(f"looking into bucket {bucket}"):
-            found = session.client("s3", region).list_object_versions(Bucket=bucket, MaxKeys=1)
+            found = session.client("s3", region).list_object_versions(Bucket=bucket)
     except AwsError as error:
         if error.code == "NoSuchBucket":
-            return True
+            return set()
         raise
-    return not found.get("Versions") and not found.get("DeleteMarkers")
+    return {item["Key"] for kind in ("Versions", "DeleteMarkers") for item in found.get(kind, ())}
 
 
 def has_images(session: Session, repository: str, region: str) -> bool:

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli.options import LogFormat
 from orchestrator.errors import GuardError, UsageError
+from orchestrator.run import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.cli.invocation import Invocation
-    from orchestrator.finding import Finding
-    from orchestrator.layer import Layer
-    from orchestrator.plan import Plan
-    from orchestrator.run import Confirm
+    from orchestrator.run import Confirm, Proposal
 
 
 def for_up(run: Invocation, *, auto_approve: bool, non_interactive: bool) -> Confirm:
@@ -30,8 +28,9 @@ def for_up(run: Invocation, *, auto_approve: bool, non_interactive: bool) -> Con
     if not auto_approve:
         _must_be_asked(run, "--auto-approve", non_interactive=non_interactive)
 
-    def confirm(layer: Layer, _: Plan, findings: Sequence[Finding]) -> bool:
-        for finding in findings:
+    def confirm(proposal: Proposal) -> bool:
+        layer = proposal.layer
+        for finding in proposal.findings:
             if auto_approve:
                 raise GuardError(f"{layer.id}: {finding.subject} {finding.seen}", hint=finding.remedy)
             question = f"{finding.subject} {finding.seen}. Type its address to go on:"
@@ -57,10 +56,11 @@ def for_down(run: Invocation, ids: Sequence[str], *, given: Sequence[str], non_i
         if id_ not in named:
             _must_be_asked(run, f"--confirm {id_}", non_interactive=non_interactive)
 
-    def confirm(layer: Layer, plan: Plan, _: Sequence[Finding]) -> bool:
+    def confirm(proposal: Proposal) -> bool:
+        layer = proposal.layer
         name = named.get(layer.id)
         where = f"{layer.id} ({run.target.name})"
-        if not any(change.action.is_destructive for change in plan.changes):
+        if proposal.kind is Kind.LIFT:
             return name is not None or run.ask(f"Lift the deletion protection in {where}? Only 'yes' will do:")
         return run.confirm_by_name(layer.id, f"All of this is destroyed in {where}.", given=name)
 

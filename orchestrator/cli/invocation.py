@@ -13,7 +13,7 @@ import signal
 import sys
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
@@ -66,8 +66,8 @@ class Invocation:
         self._terraform_bin = terraform_bin
         self.profile = profile
         self._no_color = no_color or bool(os.environ.get("NO_COLOR"))
-        # Takes a live display down, so that a question stands on a line of its own.
-        self.hush: Callable[[], None] = lambda: None
+        # Holds back what others have to say, so that a question stands alone.
+        self.quiet: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @cached_property
     def estate(self) -> Estate:
@@ -132,7 +132,7 @@ class Invocation:
         cancellation = Cancellation()
         target = self.target
         with reporter(self, is_stdout_data=is_stdout_data) as watcher, _stoppable(cancellation):
-            self.hush = watcher.take_down
+            self.quiet = watcher.quiet
             yield Engine(self.estate, target, on_event=watcher.on_event, redact=redact, cancellation=cancellation)
 
     def must_be_asked(self, flag: str, *, non_interactive: bool) -> None:
@@ -151,15 +151,17 @@ class Invocation:
         Raises:
             KeyboardInterrupt: Ctrl-C was the answer.
         """
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        # A closed terminal and a job that is ended are a no as well, and not a question that stands for ever.
+        before = {number: signal.signal(number, signal.default_int_handler) for number in _STOPPING}
         try:
-            self.hush()
-            if sys.stdin.isatty():
-                termios.tcflush(sys.stdin, termios.TCIFLUSH)
-            print(question, end=" ", file=self.stderr, flush=True)
-            return sys.stdin.readline().strip() == expected
+            with self.quiet():
+                if sys.stdin.isatty():
+                    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+                print(question, end=" ", file=self.stderr, flush=True)
+                return sys.stdin.readline().strip() == expected
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def must_be_named(self, layer_id: str, given: str | None, *, non_interactive: bool) -> None:
         """Fail at once where `confirm_by_name` will: nobody to answer, or another layer's name in `--confirm`."""
@@ -235,6 +237,10 @@ _COMMON = (
 )
 
 
+# SIGHUP is a closed terminal or a lost connection: the apply is stopped politely, not left to die of a broken pipe.
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 @contextmanager
 def _stoppable(cancellation: Cancellation) -> Iterator[None]:
     def on_signal(_signal: int, _frame: object) -> None:
@@ -242,9 +248,7 @@ def _stoppable(cancellation: Cancellation) -> Iterator[None]:
             raise KeyboardInterrupt
         cancellation.request()
 
-    # SIGHUP is a closed terminal or a lost connection: the apply is stopped politely, not left to die of a broken pipe.
-    stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, on_signal) for number in stopping}
+    before = {number: signal.signal(number, on_signal) for number in _STOPPING}
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,8 +42,8 @@ class Watcher(Protocol):
 
     def on_event(self, event: events.Event) -> None: ...
 
-    def take_down(self) -> None:
-        """Take a live display down; the next step puts it up again."""
+    def quiet(self) -> AbstractContextManager[None]:
+        """Hold back everything while a question stands; it is shown when the block ends."""
 
 
 @contextmanager
@@ -69,8 +69,8 @@ class _JsonLines:
     def on_event(self, event: events.Event) -> None:
         print(json.dumps(to_json(event), ensure_ascii=False), file=self._run.stderr, flush=True)
 
-    def take_down(self) -> None:
-        """There is no display."""
+    def quiet(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def to_json(event: events.Event) -> dict[str, Any]:
@@ -117,15 +117,32 @@ class _Progress:
         self._lock = RLock()
         self._live: Live | None = None
         self._tracks: dict[str, _Track] = {}
+        self._held: list[events.Event] | None = None
         self._said: set[events.Diagnostic] = set()
         self._width = 0
         self._spoke = time.monotonic()
 
     def on_event(self, event: events.Event) -> None:
         with self._lock:
+            if self._held is not None:
+                self._held.append(event)
+                return
             handler = getattr(self, f"_on_{type(event).__name__}", None)
             if handler is not None:
                 handler(event)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        with self._lock:
+            self.take_down()
+            self._held = []
+        try:
+            yield
+        finally:
+            with self._lock:
+                held, self._held = self._held or [], None
+                for event in held:
+                    self.on_event(event)
 
     def take_down(self) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.finding import Severity
-from orchestrator.plan import Action
+from orchestrator.plan import UNKNOWN, Action
 from orchestrator.redaction import RedactedStream
 from orchestrator.report import Outcome
 
@@ -49,7 +49,7 @@ _DONE = {
     Action.FORGET: "forgotten",
 }
 _LONGEST_VALUE = 60
-_LONGEST_PATH = 34
+_BEFORE_DIFFERENCE = 20
 
 
 def console(run: Invocation, *, stderr: bool = False) -> Console:
@@ -124,7 +124,12 @@ def plan_text(plan: Plan, layer: str) -> Text:
     else:
         for output in outputs:
             symbol, style = SYMBOLS.get(output.action, ("~", "yellow"))
-            text.append(f"  {symbol} output {output.name}\n", style=style)
+            text.append(f"  {symbol} output {output.name}", style=style)
+            before, after = _pair(output.before, output.after)
+            text.append(
+                f": {before} → {after}\n" if output.action is Action.UPDATE and not output.is_sensitive else "\n",
+                style="dim",
+            )
     return text
 
 
@@ -202,17 +207,33 @@ def _append_change(text: Text, change: ResourceChange) -> None:
     if change.action not in (Action.UPDATE, Action.REPLACE):
         return
     for attribute in change.attribute_changes():
-        if change.action is Action.REPLACE and not attribute.forces_replacement:
+        if change.action is Action.REPLACE and attribute.after == UNKNOWN and not attribute.forces_replacement:
+            # What the provider works out anew whenever it makes one.
             continue
         _append_attribute(text, attribute)
 
 
 def _append_attribute(text: Text, attribute: AttributeChange) -> None:
-    path = attribute.path[:_LONGEST_PATH]
-    text.append(f"      {path}: {_short(attribute.before)} → {_short(attribute.after)}", style="dim")
+    before, after = _pair(attribute.before, attribute.after)
+    text.append(f"      {attribute.path}: {before} → {after}", style="dim")
     if attribute.forces_replacement:
         text.append("  forces replacement", style="red")
     text.append("\n")
+
+
+def _pair(before: Any, after: Any) -> tuple[str, str]:
+    """Both sides; of long ones the part where they differ, so that what is confirmed can be seen."""
+    one, other = _short(before), _short(after)
+    start = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return _cut(one, start), _cut(other, start)
+
+
+def _cut(text: str, start: int) -> str:
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    begin = max(0, min(start - _BEFORE_DIFFERENCE, len(text) - _LONGEST_VALUE))
+    end = begin + _LONGEST_VALUE
+    return f"{'…' if begin else ''}{text[begin:end]}{'…' if end < len(text) else ''}"
 
 
 def _literal(value: Any) -> str:
@@ -224,5 +245,4 @@ def _short(value: Any) -> str:
 
     # Before it is cut: half a secret is no value that the stream's redactor knows.
     value = redact.data(value)
-    text = value if isinstance(value, str) and value.startswith("(") else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    return value if isinstance(value, str) and value.startswith("(") else json.dumps(value, ensure_ascii=False)

@@ -94,8 +94,11 @@ def go(run: Invocation, call: Callable[[Engine], RunReport], words: RunWords, *,
     _leave(report, words, detailed=detailed)
     if not words.json:
         render.print_ends(run, report)
-    if any(result.outcome is Outcome.DECLINED for result in report.results):
-        raise RunError("nothing was applied: the plan was not confirmed", report=report)
+    declined = [result.layer for result in report.results if result.outcome is Outcome.DECLINED]
+    if declined:
+        what = f"{', '.join(declined)}: not confirmed, so not applied"
+        hint = run.target.command("resume") if len(report.results) > 1 else None
+        raise RunError(what, report=report, hint=hint)
     return report
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OWN_FLAGS = frozenset(
     {
         *("auto-approve", "backup", "chdir", "destroy", "detailed-exitcode", "input", "json", "lock", "lock-timeout"),
-        *("out", "refresh-only", "state", "state-out", "var", "var-file"),
+        *("out", "refresh-only", "replace", "state", "state-out", "target", "var", "var-file"),
     }
 )
 

@@ -67,8 +67,10 @@ class TerraformClient:
         Raises:
             OutputFormatError: Not a plan that wealist understands.
         """
-        done = self._run(args.show(plan_file))
         digest = hashlib.sha256(plan_file.read_bytes()).hexdigest()
+        done = self._run(args.show(plan_file))
+        if hashlib.sha256(plan_file.read_bytes()).hexdigest() != digest:
+            raise OutputFormatError(f"{self.layer}: the plan file changed while it was read", hint="plan again")
         try:
             data = json.loads(done.stdout)
         except ValueError as error:

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from orchestrator.aws.contents import has_images, is_bucket_empty
+from orchestrator.aws.contents import has_images, object_keys
 from orchestrator.aws.session import Session
 from orchestrator.errors import AwsError
 from orchestrator.target import AwsSettings
@@ -34,7 +34,7 @@ def ecr(aws: None) -> Any:
 
 
 def is_empty(bucket: str = NAME) -> bool:
-    return is_bucket_empty(Session(AwsSettings()), bucket, REGION)
+    return not object_keys(Session(AwsSettings()), bucket, REGION)
 
 
 def is_full(repository: str = "app") -> bool:

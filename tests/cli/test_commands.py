@@ -323,7 +323,7 @@ def test_up_that_is_not_confirmed_applies_nothing(
     terminal(answer)
 
     assert run(["up", "foundation"]) != 0
-    assert "nothing was applied: the plan was not confirmed" in capsys.readouterr().err
+    assert "prod/foundation: not confirmed, so not applied" in capsys.readouterr().err
     assert "apply" not in shell.started
 
 

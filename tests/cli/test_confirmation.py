@@ -11,10 +11,12 @@ from orchestrator.cli.invocation import Invocation, Start
 from orchestrator.cli.options import LogFormat
 from orchestrator.errors import GuardError, LayerNotFoundError, UsageError
 from orchestrator.finding import Finding, Severity
+from orchestrator.run import Kind, Proposal
 from tests.plans import change, plan
 
 if TYPE_CHECKING:
     from orchestrator.discovery import Estate
+    from orchestrator.plan import Plan
     from orchestrator.run import Confirm
     from tests.cli.conftest import Terminal
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 DATABASE = "aws_db_instance.this"
 CHANGES = plan(change(DATABASE, "update", {"size": 1}, {"size": 2}))
 DIES = plan(change(DATABASE, "delete", {}))
+LIFT = plan(change(DATABASE, "update", {"deletion_protection": True}, {"deletion_protection": False}))
 WEAKER = Finding(
     id="guard.weaken",
     severity=Severity.WARNING,
@@ -60,6 +63,11 @@ def person(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Person:
     return Person(terminal, monkeypatch)
 
 
+def proposal(estate: Estate, name: str, planned: Plan, *findings: Finding) -> Proposal:
+    kind = {id(DIES): Kind.DESTROY}.get(id(planned), Kind.LIFT if planned is LIFT else Kind.APPLY)
+    return Proposal(layer=estate.layer(name), plan=planned, kind=kind, findings=findings)
+
+
 def up(estate: Estate, *, auto_approve: bool = False) -> Confirm:
     return confirmation.for_up(invocation(estate), auto_approve=auto_approve, non_interactive=False)
 
@@ -77,7 +85,7 @@ def down(estate: Estate, *ids: str, given: tuple[str, ...] = ()) -> Confirm:
 def test_only_a_yes_is_a_yes(answer: str, expected: bool, estate: Estate, person: Person, capsys: Capture) -> None:
     person(answer)
 
-    assert up(estate)(estate.layer("foundation"), CHANGES, ()) is expected
+    assert up(estate)(proposal(estate, "foundation", CHANGES)) is expected
     assert capsys.readouterr().err == "Apply this to prod/foundation (aws)? Only 'yes' will do: "
 
 
@@ -86,7 +94,7 @@ def test_a_weakening_is_confirmed_by_its_address_and_then_the_plan_by_a_yes(
 ) -> None:
     person(DATABASE, "yes")
 
-    assert up(estate)(estate.layer("foundation"), CHANGES, (WEAKER,))
+    assert up(estate)(proposal(estate, "foundation", CHANGES, *(WEAKER,)))
 
     err = capsys.readouterr().err
     assert err.startswith(f"{DATABASE} would lose deletion protection. Type its address to go on: ")
@@ -97,19 +105,19 @@ def test_a_weakening_is_confirmed_by_its_address_and_then_the_plan_by_a_yes(
 def test_a_weakening_takes_no_other_word(answer: str, estate: Estate, person: Person, capsys: Capture) -> None:
     person(answer)
 
-    assert not up(estate)(estate.layer("foundation"), CHANGES, (WEAKER,))
+    assert not up(estate)(proposal(estate, "foundation", CHANGES, *(WEAKER,)))
     assert "Only 'yes' will do" not in capsys.readouterr().err
 
 
 def test_a_weakening_that_is_confirmed_is_no_yes_to_the_plan(estate: Estate, person: Person) -> None:
     person(DATABASE, "no")
 
-    assert not up(estate)(estate.layer("foundation"), CHANGES, (WEAKER,))
+    assert not up(estate)(proposal(estate, "foundation", CHANGES, *(WEAKER,)))
     assert person.answers == []
 
 
 def test_a_flag_that_approves_is_asked_nothing(estate: Estate, capsys: Capture) -> None:
-    assert up(estate, auto_approve=True)(estate.layer("foundation"), CHANGES, ())
+    assert up(estate, auto_approve=True)(proposal(estate, "foundation", CHANGES))
     assert capsys.readouterr().err == ""
 
 
@@ -117,7 +125,7 @@ def test_a_flag_that_approves_does_not_cover_a_weakening(estate: Estate, person:
     person(DATABASE)
 
     with pytest.raises(GuardError, match=r"prod/foundation: .* would lose deletion protection$") as caught:
-        up(estate, auto_approve=True)(estate.layer("foundation"), CHANGES, (WEAKER,))
+        up(estate, auto_approve=True)(proposal(estate, "foundation", CHANGES, *(WEAKER,)))
 
     assert caught.value.hint == f"--allow-weaken '{DATABASE}'"
     assert person.answers == [DATABASE]
@@ -152,8 +160,8 @@ def test_what_is_said_on_the_command_line_is_not_asked(estate: Estate) -> None:
     approves = confirmation.for_up(run, auto_approve=True, non_interactive=True)
     names = confirmation.for_down(run, ["prod/compute"], given=["compute"], non_interactive=True)
 
-    assert approves(estate.layer("compute"), CHANGES, ())
-    assert names(estate.layer("compute"), DIES, ())
+    assert approves(proposal(estate, "compute", CHANGES))
+    assert names(proposal(estate, "compute", DIES))
 
 
 # down
@@ -168,7 +176,7 @@ def test_what_is_destroyed_is_confirmed_by_the_layers_name(
 ) -> None:
     person(answer)
 
-    assert down(estate)(estate.layer("foundation"), DIES, ()) is expected
+    assert down(estate)(proposal(estate, "foundation", DIES)) is expected
     assert capsys.readouterr().err == (
         "All of this is destroyed in prod/foundation (aws). Type prod/foundation to go on: "
     )
@@ -176,7 +184,7 @@ def test_what_is_destroyed_is_confirmed_by_the_layers_name(
 
 @pytest.mark.parametrize("name", ["prod/foundation", "foundation"])
 def test_the_name_can_be_given_on_the_command_line(name: str, estate: Estate, capsys: Capture) -> None:
-    assert down(estate, given=(name,))(estate.layer("foundation"), DIES, ())
+    assert down(estate, given=(name,))(proposal(estate, "foundation", DIES))
     assert capsys.readouterr().err == ""
 
 
@@ -184,8 +192,8 @@ def test_a_name_on_the_command_line_is_no_confirmation_of_another(estate: Estate
     confirm = down(estate, "prod/compute", "prod/foundation", given=("compute",))
     person("prod/compute")
 
-    assert confirm(estate.layer("compute"), DIES, ())
-    assert not confirm(estate.layer("foundation"), DIES, ())
+    assert confirm(proposal(estate, "compute", DIES))
+    assert not confirm(proposal(estate, "foundation", DIES))
     assert person.answers == []
 
 
@@ -216,10 +224,10 @@ def test_the_lift_of_a_protection_takes_a_yes(estate: Estate, person: Person, ca
     confirm = down(estate)
     person("yes", "no")
 
-    assert confirm(estate.layer("foundation"), CHANGES, (WEAKER,))
-    assert not confirm(estate.layer("foundation"), CHANGES, (WEAKER,))
+    assert confirm(proposal(estate, "foundation", LIFT, *(WEAKER,)))
+    assert not confirm(proposal(estate, "foundation", LIFT, *(WEAKER,)))
     assert capsys.readouterr().err.startswith("Lift the deletion protection in prod/foundation (aws)? Only 'yes' ")
 
 
 def test_the_lift_of_a_protection_is_covered_by_the_layers_name(estate: Estate) -> None:
-    assert down(estate, given=("foundation",))(estate.layer("foundation"), CHANGES, (WEAKER,))
+    assert down(estate, given=("foundation",))(proposal(estate, "foundation", LIFT, *(WEAKER,)))

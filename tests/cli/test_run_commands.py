@@ -176,7 +176,7 @@ def test_a_flag_that_approves_does_not_cover_a_weakening(shell: FakeRunner, stor
     out, err = capsys.readouterr()
     assert f"{DATABASE}: would lose deletion protection" in out
     assert f"error: prod/foundation: {DATABASE} would lose deletion protection" in err
-    assert f" next: --allow-weaken '{DATABASE}'" in err
+    assert f" next: --allow-weaken 'prod/foundation:{DATABASE}'" in err
     assert "apply" not in shell.started
 
 
@@ -203,7 +203,7 @@ def test_a_weakening_that_is_answered_with_yes_is_declined(
     terminal("yes\n")
 
     assert run(["up", "foundation"]) == 1
-    assert "nothing was applied: the plan was not confirmed" in capsys.readouterr().err
+    assert "prod/foundation: not confirmed, so not applied" in capsys.readouterr().err
     assert "apply" not in shell.started
 
 
@@ -214,7 +214,7 @@ def test_data_that_would_go_is_13_and_names_the_flag(shell: FakeRunner, store: S
 
     out, err = capsys.readouterr()
     assert f"{DATABASE}: holds data, and would be destroyed" in out
-    assert f" next: --allow-destroy '{DATABASE}'" in err
+    assert f" next: --allow-destroy 'prod/foundation:{DATABASE}'" in err
     assert run(["up", "foundation", "-y", "--allow-destroy", DATABASE]) == 0
 
 
@@ -258,7 +258,7 @@ def test_down_with_another_word_destroys_nothing(
     terminal(answer)
 
     assert run(["down", "foundation"]) == 1
-    assert "nothing was applied: the plan was not confirmed" in capsys.readouterr().err
+    assert "prod/foundation: not confirmed, so not applied" in capsys.readouterr().err
     assert "apply" not in shell.started
 
 
@@ -372,10 +372,11 @@ def test_the_report_says_where_every_layer_stands(shell: FakeRunner, store: Stor
             "severity": "warning",
             "subject": DATABASE,
             "seen": "would lose deletion protection",
-            "remedy": f"--allow-weaken '{DATABASE}', if that is what you want",
+            "remedy": f"--allow-weaken 'prod/foundation:{DATABASE}', if that is what you want",
         }
     ]
-    assert blocked["changes"] == [{"address": DATABASE, "action": "update", "reason": None}]
+    lost = {"path": "deletion_protection", "before": True, "after": False, "forces_replacement": False}
+    assert blocked["changes"] == [{"address": DATABASE, "action": "update", "reason": None, "attributes": [lost]}]
     assert blocked["error"]["message"] == f"prod/foundation: {DATABASE} would lose deletion protection"
     assert (skipped["layer"], skipped["outcome"]) == ("prod/compute", "skipped")
     assert skipped["error"]["message"] == "prod/compute was skipped, because prod/foundation was blocked"

@@ -210,7 +210,7 @@ def test_a_protection_is_turned_off_only_by_its_address(estate: Rehearsal) -> No
     with dialogue(estate, "up", "side", "--set", "protect=false") as talk:
         talk.read_until("Type its address to go on:")
         talk.answer("yes")
-        talk.read_until("the plan was not confirmed")
+        talk.read_until("not confirmed, so not applied")
         assert talk.process.wait(timeout=60) == 1
 
     flag = ("--allow-weaken", "aws_dynamodb_table.this")

@@ -9,7 +9,7 @@ import socketserver
 import threading
 import time
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 import testinfra
@@ -27,6 +27,12 @@ LOCK_ID = "small-estate-state/dev/base/terraform.tfstate"
 def serial(estate: Rehearsal) -> int:
     body = estate.client("s3", "eu-west-1").get_object(**STATE)["Body"]
     return int(json.load(body)["serial"])
+
+
+def of_layers(estate: Rehearsal) -> list[dict[str, Any]]:
+    """The ledger's entries about layers, not about whole runs."""
+    entries = map(json.loads, (estate.home / "ledger.jsonl").read_text().splitlines())
+    return [entry for entry in entries if "layer" in entry]
 
 
 def parameter(estate: Rehearsal, name: str) -> str:
@@ -108,8 +114,7 @@ def test_the_plan_that_was_shown_is_the_plan_that_is_applied(small: Rehearsal) -
     assert parameter(small, "/small/greeting") == "shown"
     names = {p["Name"] for p in small.client("ssm", "eu-west-1").describe_parameters()["Parameters"]}
     assert "/small/never-shown" not in names
-    entries = [json.loads(line) for line in (small.home / "ledger.jsonl").read_text().splitlines()]
-    started, finished = entries[-2:]
+    started, finished = of_layers(small)[-2:]
     assert started["event"] == "apply-started"
     assert started["plan_digest"] == finished["plan_digest"]
 
@@ -122,7 +127,7 @@ def test_a_no_applies_nothing(small: Rehearsal) -> None:
         talk.answer("yes")
         talk.read_until("Only 'yes' will do:")
         talk.answer("y")
-        talk.read_until("nothing was applied")
+        talk.read_until("not confirmed, so not applied")
         assert talk.process.wait(timeout=60) == 1
     assert serial(small) == before
     assert parameter(small, "/small/greeting") == "hello"
@@ -174,7 +179,7 @@ def test_ctrl_c_stops_terraform_politely(small: Rehearsal) -> None:
     assert "interrupted" in err
     assert lock_item(small) is None, "the lock was left behind"
     assert small.processes() == []
-    entry = json.loads((small.home / "ledger.jsonl").read_text().splitlines()[-1])
+    entry = of_layers(small)[-1]
     assert entry["outcome"] == "interrupted"
     small.layer.write_text(SMALL_LAYER)
     small.ok("up", "base", "-y")
@@ -195,7 +200,7 @@ def test_a_closed_terminal_stops_terraform_as_politely(small: Rehearsal, number:
     process.wait(timeout=60)
     assert lock_item(small) is None, "the lock was left behind"
     assert small.processes() == []
-    entry = json.loads((small.home / "ledger.jsonl").read_text().splitlines()[-1])
+    entry = of_layers(small)[-1]
     assert (entry["event"], entry["outcome"]) == ("finished", "interrupted")
     small.layer.write_text(SMALL_LAYER)
     small.ok("up", "base", "-y")
