@@ -261,3 +261,34 @@ def test_every_kind_of_event_can_be_written_for_programs() -> None:
     assert kinds == set(known)
     for name, event in known.items():
         assert json.loads(json.dumps(progress.to_json(event)))["event"] == name
+
+
+def test_while_a_question_stands_nothing_else_is_said(capsys: Capture) -> None:
+    with progress.reporter(invocation()) as watcher:
+        watcher.on_event(events.RunStarted(layers=("prod/a", "prod/b"), parallelism=2))
+        capsys.readouterr()
+        with watcher.quiet():
+            watcher.on_event(events.StepStarted(layer="prod/b", step="apply"))
+            watcher.on_event(events.StepFinished(layer="prod/b", step="apply", seconds=1.0))
+            watcher.on_event(events.PlanReady(layer="prod/b", plan=PLAN))
+            assert capsys.readouterr() == ("", "")
+
+    out, err = capsys.readouterr()
+    assert "prod/b: 6 to create" in out
+    assert err == "prod/b  ✓ apply     1.0 s\n"
+
+
+def test_several_layers_are_told_apart(capsys: Capture) -> None:
+    show(
+        [
+            events.RunStarted(layers=("prod/foundation", "prod/a"), parallelism=2),
+            events.StepFinished(layer="prod/a", step="init", seconds=0.0, note="not needed"),
+            events.Notice(layer="prod/a", text="look"),
+        ]
+    )
+
+    assert capsys.readouterr().err.splitlines() == [
+        "✓ order     prod/foundation, prod/a",
+        "prod/a           ✓ init      not needed",
+        "prod/a           note: look",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -528,3 +529,36 @@ def test_a_report_of_what_was_resumed_can_be_had(
 def test_resume_takes_no_words_for_terraform(shell: FakeRunner, store: Store, capsys: Capture) -> None:
     assert run(["resume", "--", "-refresh=false"]) == 64
     assert "nothing is passed on here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_the_question_is_a_no(
+    number: signal.Signals, shell: FakeRunner, store: Store, terminal: Terminal, capsys: Capture
+) -> None:
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def end() -> str:
+        signal.raise_signal(number)
+        return "yes\n"
+
+    terminal.readline = end  # type: ignore[method-assign]
+
+    assert run(["up", "foundation"]) == 130
+    assert "prod/foundation: interrupted; nothing was applied" in capsys.readouterr().err
+    assert "apply" not in shell.started
+    assert {n: signal.getsignal(n) for n in before} == before
+
+
+def test_what_was_applied_before_a_no_is_not_denied(
+    shell: FakeRunner, applied: Store, estate: Estate, terminal: Terminal, capsys: Capture
+) -> None:
+    write_layer(estate.root, "prod/compute", backend_block("prod/compute/terraform.tfstate") + remote_state(KEY))
+    answers = iter(["yes\n", "no\n"])
+    terminal.readline = lambda: next(answers)  # type: ignore[method-assign]
+
+    assert run(["up", "--all", "--parallelism", "1"]) == 1
+
+    error, hint = said(capsys)
+    assert error == "prod/compute: not confirmed, so not applied"
+    assert hint == "wealist resume"
+    assert shell.started.count("apply") == 1
