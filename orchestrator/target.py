@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 HOME = ".wealist"
 
+# What the SDKs take before a profile, or in its place. boto3 leaves it aside where a profile is named to it, and the
+# provider, which is told of the profile by a variable, does not.
+_OTHER_IDENTITIES = frozenset(
+    {
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+        *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_DEFAULT_PROFILE"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsSettings:
@@ -76,10 +85,15 @@ def aws_target(
     """The target of an estate that goes to AWS itself, with the credentials of the usual sources.
 
     Args:
-        profile: A profile of the AWS configuration, for wealist's own calls and for Terraform's.
+        profile: A profile of the AWS configuration, for wealist's own calls and for Terraform's. Keys and tokens in the
+            environment are left out then: they would win over it in Terraform, and only there.
     """
     if profile is not None:
-        environ = {**environ, "AWS_PROFILE": profile}
+        kept = {name: value for name, value in environ.items() if name not in _OTHER_IDENTITIES}
+        environ = {**kept, "AWS_PROFILE": profile}
+    elif not {"AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"} & environ.keys():
+        # boto3 reads the older variable first, Terraform the newer one.
+        profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or None
     return Target(
         name="aws",
         home=root / HOME,

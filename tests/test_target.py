@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import botocore.session
 import pytest
 
+from orchestrator.aws.session import Session
 from orchestrator.target import AwsSettings, Target, aws_target
+from tests.estate import REGION
 
 
 def sandbox() -> Target:
@@ -28,11 +32,65 @@ def test_aws_is_worked_on_in_place() -> None:
     assert not target.aws.is_hermetic
 
 
-def test_a_profile_is_for_wealist_and_for_terraform() -> None:
-    target = aws_target(Path("/estate"), {"AWS_PROFILE": "old"}, profile="ops")
+@pytest.fixture
+def profiles(tmp_path: Path) -> dict[str, str]:
+    """Two profiles, each with its own keys."""
+    path = tmp_path / "credentials"
+    path.write_text(
+        "[ops]\naws_access_key_id = OPS\naws_secret_access_key = x\n"
+        "[old]\naws_access_key_id = OLD\naws_secret_access_key = x\n"
+    )
+    return {"AWS_SHARED_CREDENTIALS_FILE": str(path), "AWS_CONFIG_FILE": "/dev/null"}
+
+
+def identities(target: Target, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Whose keys sign wealist's own calls, and those of a program that is given the target's environment."""
+    for name, value in target.environ.items():
+        monkeypatch.setenv(name, value)
+    ours = Session(target.aws).client("sts", REGION)._request_signer._credentials.access_key
+    for name in [name for name in os.environ if name.startswith("AWS_") and name not in target.environ]:
+        monkeypatch.delenv(name)
+    theirs = botocore.session.Session().get_credentials()
+    assert theirs is not None
+    return ours, str(theirs.access_key)
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        {},
+        {"AWS_PROFILE": "old"},
+        {"AWS_DEFAULT_PROFILE": "old"},
+        {"AWS_ACCESS_KEY_ID": "STAGING", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "token"},
+        {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/ci"},
+    ],
+    ids=lambda shell: next(iter(shell), "nothing"),
+)
+def test_a_profile_is_who_wealist_and_terraform_are(
+    profiles: dict[str, str], shell: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys that a shell is left with would win over it in Terraform, and only there."""
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+
+    target = aws_target(Path("/estate"), {**profiles, **shell}, profile="ops")
+
+    assert identities(target, monkeypatch) == ("OPS", "OPS")
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"} & set(target.environ)
+
+
+def test_of_two_profiles_in_the_shell_both_take_terraforms_choice(profiles: dict[str, str]) -> None:
+    target = aws_target(Path("/estate"), {**profiles, "AWS_PROFILE": "ops", "AWS_DEFAULT_PROFILE": "old"})
 
     assert target.aws.profile == "ops"
-    assert target.environ["AWS_PROFILE"] == "ops"
+
+
+def test_keys_in_the_shell_win_over_a_profile_there(profiles: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "KEYS", "AWS_SECRET_ACCESS_KEY": "x"}
+
+    target = aws_target(Path("/estate"), {**profiles, **keys, "AWS_PROFILE": "ops"})
+
+    assert identities(target, monkeypatch) == ("KEYS", "KEYS")
 
 
 def test_the_sandbox_is_worked_on_in_its_copy() -> None:
