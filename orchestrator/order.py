@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import artifacts, dependency, ledger
 from orchestrator.dependency import Standing
-from orchestrator.errors import GuardError
+from orchestrator.errors import GuardError, StateLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ class Order:
 
         Raises:
             LayerOrderError: One that a layer stands on is not applied, not whole, or lacks an output that it reads.
-            StateLockedError: One that a layer stands on is being changed.
+            StateLockedError: One that a layer stands on, or that stands on one going down, is being changed.
             GuardError: One would be taken down that another still stands on.
         """
         if not self.neighbours:
@@ -93,6 +93,16 @@ class Order:
             dependency.check_outputs(layer, outside, checked.states, layers, command=target.command)
 
     def _check_above(self, checked: Preflight, target: Target) -> None:
+        for layer in self.neighbours:
+            # A first apply holds the lock before anything is in the state; a plan changes nothing.
+            held = next((lock for lock in checked.locks.get(layer.id, ()) if lock.verb != "plan"), None)
+            if held is not None:
+                below = next(id_ for id_ in self.ids if layer.id in self.estate.graph.above([id_]))
+                raise StateLockedError(
+                    f"{below} can't be taken down: {layer.id} stands on it, and is locked by {held.describe()}",
+                    lock=held,
+                    hint=f"wait for it; is its holder alive? {target.command(f'locks {layer.id}')}",
+                )
         standing = [layer.id for layer in self.neighbours if _stands(layer, checked)]
         for id_ in self.ids:
             above = [other for other in self.estate.graph.dependents(id_) if other in standing]

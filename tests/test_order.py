@@ -248,3 +248,26 @@ def test_going_down_below_one_that_is_gone_is_fine(estate: Estate, target: Targe
 def test_one_above_that_can_not_be_read_is_taken_to_stand(estate: Estate, target: Target) -> None:
     with pytest.raises(GuardError, match="prod/database still stands on it"):
         order(estate, "down", "network").check(checked({}), target, allow_incomplete=False)
+
+
+def held(operation: str) -> Lock:
+    return Lock(id="1", holder="bob@ci", operation=operation, terraform_version="1.11.4", created=None, where="table t")
+
+
+@pytest.mark.parametrize("above", ["database", "app"])
+def test_going_down_below_one_that_is_being_made_is_refused(estate: Estate, target: Target, above: str) -> None:
+    """A first apply holds the lock, and has nothing in its state yet."""
+    gone = checked({"database": None, "app": None}, {above: (held("OperationTypeApply"),)})
+
+    with pytest.raises(StateLockedError) as caught:
+        order(estate, "down", "network").check(gone, target, allow_incomplete=True)
+
+    message = f"prod/network can't be taken down: prod/{above} stands on it, and is locked by bob@ci (apply)"
+    assert caught.value.message == message
+    assert caught.value.hint == f"wait for it; is its holder alive? wealist locks prod/{above}"
+
+
+def test_a_plan_of_one_above_that_is_gone_stops_nobody(estate: Estate, target: Target) -> None:
+    gone = checked({"database": None, "app": None}, {"database": (held("OperationTypePlan"),)})
+
+    order(estate, "down", "network").check(gone, target, allow_incomplete=False)
