@@ -6,10 +6,10 @@ locals {
   account_root_arn = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"
 
   # The only doors through which the key can be used.
-  kms_via_services = [
+  kms_via_services = {
     for service in ["eks", "elasticache", "rds", "s3", "secretsmanager"] :
-    "${service}.${var.region}.amazonaws.com"
-  ]
+    service => "${service}.${var.region}.amazonaws.com"
+  }
 }
 
 module "kms" {
@@ -75,11 +75,11 @@ module "kms" {
       resources  = ["*"]
       principals = [{ type = "AWS", identifiers = [local.account_root_arn] }]
       conditions = [
-        { test = "StringEquals", variable = "kms:ViaService", values = local.kms_via_services },
+        { test = "StringEquals", variable = "kms:ViaService", values = values(local.kms_via_services) },
       ]
     }
 
-    # RDS, ElastiCache and EKS keep working after the caller's session is gone
+    # RDS and ElastiCache keep working after the caller's session is gone
     # through a grant that they create for themselves.
     service_grants = {
       sid = "GrantsForServices"
@@ -91,8 +91,23 @@ module "kms" {
       resources  = ["*"]
       principals = [{ type = "AWS", identifiers = [local.account_root_arn] }]
       conditions = [
-        { test = "StringEquals", variable = "kms:ViaService", values = local.kms_via_services },
+        { test = "StringEquals", variable = "kms:ViaService", values = [for service, name in local.kms_via_services : name if service != "eks"] },
         { test = "Bool", variable = "kms:GrantIsForAWSResource", values = ["true"] },
+      ]
+    }
+
+    # So does EKS, but its CreateCluster doesn't support
+    # kms:GrantIsForAWSResource (EKS user guide, "Create an Amazon EKS cluster").
+    # kms:ViaService still keeps callers from making a grant themselves. The
+    # grant isn't narrowed further: its operations and constraints are EKS's own
+    # affair, and AWS doesn't document them.
+    eks_grants = {
+      sid        = "GrantsForEKS"
+      actions    = ["kms:CreateGrant"]
+      resources  = ["*"]
+      principals = [{ type = "AWS", identifiers = [local.account_root_arn] }]
+      conditions = [
+        { test = "StringEquals", variable = "kms:ViaService", values = [local.kms_via_services["eks"]] },
       ]
     }
   }

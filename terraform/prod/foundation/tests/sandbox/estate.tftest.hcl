@@ -203,7 +203,7 @@ run "as_specified" {
   assert {
     condition = alltrue([
       for statement in jsondecode(module.kms.key_policy).Statement :
-      length([for action in statement.Action : action if can(regex("(\\*|Encrypt|Decrypt|GenerateDataKey|CreateGrant|Sign|Mac)", action))]) == 0
+      length([for action in flatten([statement.Action]) : action if can(regex("(\\*|Encrypt|Decrypt|GenerateDataKey|CreateGrant|Sign|Mac)", action))]) == 0
       if !can(statement.Condition)
     ])
     error_message = "Outside the services the key may be managed, not used."
@@ -212,25 +212,63 @@ run "as_specified" {
   assert {
     condition = alltrue([
       for statement in jsondecode(module.kms.key_policy).Statement :
-      toset(statement.Condition.StringEquals["kms:ViaService"]) == toset([
+      length(flatten([statement.Condition.StringEquals["kms:ViaService"]])) > 0 &&
+      length(setsubtract(flatten([statement.Condition.StringEquals["kms:ViaService"]]), [
         "eks.ap-northeast-2.amazonaws.com",
         "elasticache.ap-northeast-2.amazonaws.com",
         "rds.ap-northeast-2.amazonaws.com",
         "s3.ap-northeast-2.amazonaws.com",
         "secretsmanager.ap-northeast-2.amazonaws.com",
-      ])
+      ])) == 0
       if can(statement.Condition)
     ])
     error_message = "The key must be usable through RDS, ElastiCache, S3, Secrets Manager and EKS only."
+  }
+
+  # What each service may do: through it, which of these does some statement
+  # allow. EKS is judged as CreateCluster calls, without GrantIsForAWSResource;
+  # DescribeKey is what it asks for besides the grant.
+  assert {
+    condition = {
+      for service in ["eks", "elasticache", "rds", "s3", "secretsmanager"] : service => [
+        for action in ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"] :
+        action if anytrue([
+          for statement in jsondecode(module.kms.key_policy).Statement :
+          contains(flatten([statement.Action]), action) &&
+          contains(flatten([statement.Condition.StringEquals["kms:ViaService"]]), "${service}.ap-northeast-2.amazonaws.com") &&
+          (service != "eks" || keys(statement.Condition) == ["StringEquals"])
+          if can(statement.Condition)
+        ])
+      ]
+      } == {
+      for service in ["eks", "elasticache", "rds", "s3", "secretsmanager"] :
+      service => ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    }
+    error_message = "Each of the five services must be able to use the key and to create its grants, and EKS without kms:GrantIsForAWSResource, which CreateCluster doesn't support."
   }
 
   assert {
     condition = alltrue([
       for statement in jsondecode(module.kms.key_policy).Statement :
       try(tostring(statement.Condition.Bool["kms:GrantIsForAWSResource"]), "") == "true"
-      if contains(statement.Action, "kms:CreateGrant")
+      if statement.Sid != "GrantsForEKS" &&
+      anytrue([for action in flatten([statement.Action]) : can(regex("^${replace(action, "*", ".*")}$", "kms:CreateGrant"))])
     ])
-    error_message = "Grants on the key must be for AWS resources only."
+    error_message = "Grants of all services but EKS must be for AWS resources only."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(module.kms.key_policy).Statement :
+      { action = statement.Action, condition = statement.Condition }
+      if statement.Sid == "GrantsForEKS"
+      ] == [
+      {
+        action    = "kms:CreateGrant"
+        condition = { StringEquals = { "kms:ViaService" = "eks.ap-northeast-2.amazonaws.com" } }
+      },
+    ]
+    error_message = "Without kms:GrantIsForAWSResource there must be nothing but the creation of grants, by EKS alone."
   }
 
   # Tags
