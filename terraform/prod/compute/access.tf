@@ -4,17 +4,22 @@ locals {
     admin  = "AmazonEKSClusterAdminPolicy"
     viewer = "AmazonEKSViewPolicy"
   }
+
+  # By what EKS itself keeps them under: one entry for each principal. Under any
+  # other name a change of the name would create the entry again while the old
+  # one is still there, and take it away afterwards.
+  cluster_access = { for entry in var.cluster_access : entry.principal_arn => entry }
 }
 
 resource "aws_eks_access_entry" "this" {
-  for_each = var.cluster_access
+  for_each = local.cluster_access
 
   cluster_name  = aws_eks_cluster.this.name
-  principal_arn = each.value.principal_arn
+  principal_arn = each.key
 }
 
 resource "aws_eks_access_policy_association" "this" {
-  for_each = var.cluster_access
+  for_each = local.cluster_access
 
   cluster_name  = aws_eks_cluster.this.name
   principal_arn = aws_eks_access_entry.this[each.key].principal_arn
@@ -28,7 +33,7 @@ resource "aws_eks_access_policy_association" "this" {
 
 check "cluster_has_an_admin" {
   assert {
-    condition     = anytrue([for entry in values(var.cluster_access) : entry.access == "admin"])
+    condition     = anytrue([for entry in var.cluster_access : entry.access == "admin"])
     error_message = "Nobody administers the cluster: not even whoever creates it can use kubectl. Name at least one principal with access = \"admin\" in cluster_access."
   }
 }

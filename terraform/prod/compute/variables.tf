@@ -113,36 +113,36 @@ variable "cluster_log_retention_days" {
 }
 
 variable "cluster_access" {
-  description = "Who may use the Kubernetes API, each under a name of your choice: the ARN of an IAM role or user, and admin, who may do everything, or viewer, who may read all but Secrets, in the given namespaces or in all."
-  type = map(object({
+  description = "Who may use the Kubernetes API, in any order: the ARN of an IAM role or user, and admin, who may do everything, or viewer, who may read all but Secrets, in the given namespaces or in all."
+  type = list(object({
     principal_arn = string
     access        = string
     namespaces    = optional(set(string), [])
   }))
-  default  = {}
+  default  = []
   nullable = false
 
   validation {
     condition = alltrue([
-      for entry in values(var.cluster_access) :
+      for entry in var.cluster_access :
       can(regex("^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+$", entry.principal_arn))
     ])
     error_message = "Each principal_arn in cluster_access must be the ARN of an IAM role or user, such as arn:aws:iam::123456789012:role/platform. EKS takes neither the account's root nor an assumed-role session."
   }
 
   validation {
-    condition     = length(distinct(values(var.cluster_access)[*].principal_arn)) == length(var.cluster_access)
+    condition     = length(distinct(var.cluster_access[*].principal_arn)) == length(var.cluster_access)
     error_message = "cluster_access must name each principal once: EKS keeps one entry for each."
   }
 
   validation {
-    condition     = alltrue([for entry in values(var.cluster_access) : contains(["admin", "viewer"], entry.access)])
+    condition     = alltrue([for entry in var.cluster_access : contains(["admin", "viewer"], entry.access)])
     error_message = "Each access in cluster_access must be admin or viewer."
   }
 
   validation {
     condition = alltrue([
-      for entry in values(var.cluster_access) :
+      for entry in var.cluster_access :
       length(entry.namespaces) == 0 || (
         entry.access == "viewer" &&
         alltrue([for namespace in entry.namespaces : can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", namespace))])

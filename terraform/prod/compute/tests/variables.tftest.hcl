@@ -91,11 +91,11 @@ run "roles_users_and_single_sign_on_get_access" {
   }
 
   variables {
-    cluster_access = {
-      platform = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" }
-      sso      = { principal_arn = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/ap-northeast-2/AWSReservedSSO_Developers_0123456789abcdef", access = "viewer" }
-      oncall   = { principal_arn = "arn:aws:iam::123456789012:user/on.call@wealist.co.kr", access = "viewer", namespaces = ["board", "chat-2"] }
-    }
+    cluster_access = [
+      { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" },
+      { principal_arn = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/ap-northeast-2/AWSReservedSSO_Developers_0123456789abcdef", access = "viewer" },
+      { principal_arn = "arn:aws:iam::123456789012:user/on.call@wealist.co.kr", access = "viewer", namespaces = ["board", "chat-2"] },
+    ]
   }
 }
 
@@ -446,7 +446,7 @@ run "access_for_the_root_of_the_account" {
   }
 
   variables {
-    cluster_access = { platform = { principal_arn = "arn:aws:iam::123456789012:root", access = "admin" } }
+    cluster_access = [{ principal_arn = "arn:aws:iam::123456789012:root", access = "admin" }]
   }
 }
 
@@ -459,7 +459,7 @@ run "access_for_a_session" {
   }
 
   variables {
-    cluster_access = { platform = { principal_arn = "arn:aws:sts::123456789012:assumed-role/platform/alice", access = "admin" } }
+    cluster_access = [{ principal_arn = "arn:aws:sts::123456789012:assumed-role/platform/alice", access = "admin" }]
   }
 }
 
@@ -472,7 +472,7 @@ run "access_for_everybody" {
   }
 
   variables {
-    cluster_access = { platform = { principal_arn = "arn:aws:iam::123456789012:role/*", access = "admin" } }
+    cluster_access = [{ principal_arn = "arn:aws:iam::123456789012:role/*", access = "admin" }]
   }
 }
 
@@ -485,7 +485,20 @@ run "access_for_a_name" {
   }
 
   variables {
-    cluster_access = { platform = { principal_arn = "platform", access = "admin" } }
+    cluster_access = [{ principal_arn = "platform", access = "admin" }]
+  }
+}
+
+run "access_for_nobody" {
+  command         = plan
+  expect_failures = [var.cluster_access]
+
+  module {
+    source = "./tests/variables"
+  }
+
+  variables {
+    cluster_access = [{ principal_arn = null, access = "admin" }]
   }
 }
 
@@ -498,7 +511,7 @@ run "access_of_a_kind_that_is_none" {
   }
 
   variables {
-    cluster_access = { platform = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "superuser" } }
+    cluster_access = [{ principal_arn = "arn:aws:iam::123456789012:role/platform", access = "superuser" }]
   }
 }
 
@@ -511,7 +524,7 @@ run "admin_of_a_namespace" {
   }
 
   variables {
-    cluster_access = { platform = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin", namespaces = ["board"] } }
+    cluster_access = [{ principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin", namespaces = ["board"] }]
   }
 }
 
@@ -524,7 +537,7 @@ run "viewer_of_a_namespace_that_is_none" {
   }
 
   variables {
-    cluster_access = { platform = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "viewer", namespaces = ["Board_*"] } }
+    cluster_access = [{ principal_arn = "arn:aws:iam::123456789012:role/platform", access = "viewer", namespaces = ["Board_*"] }]
   }
 }
 
@@ -537,10 +550,10 @@ run "access_for_the_same_principal_twice" {
   }
 
   variables {
-    cluster_access = {
-      alice = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" }
-      bob   = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "viewer" }
-    }
+    cluster_access = [
+      { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" },
+      { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "viewer" },
+    ]
   }
 }
 

@@ -17,9 +17,7 @@ override_data {
 }
 
 variables {
-  cluster_access = {
-    platform = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" }
-  }
+  cluster_access = [{ principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" }]
 }
 
 run "as_specified" {
