@@ -54,9 +54,7 @@ override_data {
 }
 
 variables {
-  cluster_access = {
-    platform = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" }
-  }
+  cluster_access = [{ principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" }]
 }
 
 run "as_specified" {
@@ -82,7 +80,7 @@ run "as_specified" {
   assert {
     condition = (
       aws_eks_cluster.this.encryption_config[0].resources == toset(["secrets"]) &&
-      aws_eks_cluster.this.encryption_config[0].provider[0].key_arn == data.terraform_remote_state.foundation.outputs.kms_key_arn
+      aws_eks_cluster.this.encryption_config[0].provider[0].key_arn == "arn:aws:kms:ap-northeast-2:123456789012:key/6a1ff2bd-0a2b-4b7b-9c0e-000000000000"
     )
     error_message = "Secrets must be encrypted with the key of the foundation."
   }
@@ -139,8 +137,8 @@ run "as_specified" {
   }
 
   assert {
-    condition     = aws_eks_node_group.spot.version == aws_eks_cluster.this.version
-    error_message = "The nodes must have the version of the control plane."
+    condition     = aws_eks_node_group.spot.version == "1.35"
+    error_message = "The nodes must be on Kubernetes 1.35, as the control plane is."
   }
 
   assert {
@@ -175,7 +173,7 @@ run "as_specified" {
   }
 
   assert {
-    condition     = aws_security_group.node.vpc_id == data.terraform_remote_state.foundation.outputs.vpc_id
+    condition     = aws_security_group.node.vpc_id == "vpc-0123456789abcdef0"
     error_message = "The nodes' security group must be in the VPC of the foundation."
   }
 
@@ -205,17 +203,19 @@ run "as_specified" {
     condition = toset([
       for addon in [aws_eks_addon.coredns, aws_eks_addon.kube_proxy, aws_eks_addon.pod_identity_agent, aws_eks_addon.vpc_cni] :
       addon.addon_name
-    ]) == local.addons
-    error_message = "There must be four add-ons."
+    ]) == toset(["coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni"])
+    error_message = "There must be four add-ons: coredns, eks-pod-identity-agent, kube-proxy and vpc-cni."
   }
 
   # Access
 
   assert {
-    condition = (
-      aws_eks_access_policy_association.this["platform"].policy_arn == "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy" &&
-      aws_eks_access_policy_association.this["platform"].access_scope[0].type == "cluster"
-    )
+    condition = {
+      for association in aws_eks_access_policy_association.this :
+      association.principal_arn => [association.policy_arn, association.access_scope[0].type]
+      } == {
+      "arn:aws:iam::123456789012:role/platform" = ["arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", "cluster"]
+    }
     error_message = "An admin must be one of the whole cluster."
   }
 }
@@ -228,35 +228,46 @@ run "applied" {
     error_message = "The command must name region and cluster."
   }
 
+  # Put together here and used in a trust policy: it must be what AWS will say.
   assert {
-    condition = (
-      output.cluster_name == "wealist-prod-eks" &&
-      output.cluster_endpoint == aws_eks_cluster.this.endpoint &&
-      output.cluster_certificate_authority_data == "Y2VydGlmaWNhdGU=" &&
-      output.cluster_oidc_issuer_url == "https://oidc.eks.ap-northeast-2.amazonaws.com/id/0123456789ABCDEF"
-    )
-    error_message = "The outputs must say how the cluster is reached."
-  }
-
-  assert {
-    condition     = local.cluster_arn == output.cluster_arn
+    condition     = local.cluster_arn == "arn:aws:eks:ap-northeast-2:123456789012:cluster/wealist-prod-eks"
     error_message = "The role of the network plugin must be for this cluster."
   }
 
   assert {
-    condition = (
-      output.node_security_group_id == aws_security_group.node.id &&
-      output.node_autoscaling_group_names == tolist(["eks-spot-1"])
-    )
-    error_message = "The outputs must say what the nodes are."
+    condition = output.addon_versions == {
+      coredns                = "v1.0.0-eksbuild.1"
+      eks-pod-identity-agent = "v1.0.0-eksbuild.1"
+      kube-proxy             = "v1.0.0-eksbuild.1"
+      vpc-cni                = "v1.0.0-eksbuild.1"
+    }
+    error_message = "The output must have the version of each of the four add-ons."
   }
 
   assert {
-    condition = aws_launch_template.node.vpc_security_group_ids == toset([
-      aws_eks_cluster.this.vpc_config[0].cluster_security_group_id,
-      aws_security_group.node.id,
-    ])
-    error_message = "The nodes must be in the cluster's security group and in their own."
+    condition = (
+      output.node_security_group_id != output.cluster_security_group_id &&
+      aws_launch_template.node.vpc_security_group_ids == toset([output.cluster_security_group_id, output.node_security_group_id])
+    )
+    error_message = "The nodes must be in two security groups, the cluster's and their own, and the outputs must tell them apart."
+  }
+}
+
+run "upgraded" {
+  command = plan
+
+  variables {
+    kubernetes_version = "1.36"
+  }
+
+  assert {
+    condition     = aws_eks_cluster.this.version == "1.36" && aws_eks_node_group.spot.version == "1.36"
+    error_message = "An upgrade must take the control plane and the nodes along."
+  }
+
+  assert {
+    condition     = toset(values(data.aws_eks_addon_version.default)[*].kubernetes_version) == toset(["1.36"])
+    error_message = "An upgrade must ask for the add-ons of the new version."
   }
 }
 
@@ -281,17 +292,30 @@ run "viewers" {
   command = plan
 
   variables {
-    cluster_access = {
-      platform = { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" }
-      support  = { principal_arn = "arn:aws:iam::123456789012:role/support", access = "viewer" }
-      board    = { principal_arn = "arn:aws:iam::123456789012:role/board", access = "viewer", namespaces = ["board"] }
-    }
+    cluster_access = [
+      { principal_arn = "arn:aws:iam::123456789012:role/support", access = "viewer" },
+      { principal_arn = "arn:aws:iam::123456789012:role/platform", access = "admin" },
+      { principal_arn = "arn:aws:iam::123456789012:role/board", access = "viewer", namespaces = ["board"] },
+    ]
+  }
+
+  # EKS keeps one entry for each principal. An address that could change while
+  # the principal stays would have it created beside the one that goes.
+  assert {
+    condition = alltrue([
+      for resources in [aws_eks_access_entry.this, aws_eks_access_policy_association.this] :
+      { for key, resource in resources : key => resource.principal_arn } == {
+        for name in ["board", "platform", "support"] :
+        "arn:aws:iam::123456789012:role/${name}" => "arn:aws:iam::123456789012:role/${name}"
+      }
+    ])
+    error_message = "An access entry and its policy must be known by the principal, and by nothing that can be renamed or moved."
   }
 
   assert {
     condition = {
-      for name, association in aws_eks_access_policy_association.this :
-      name => [reverse(split("/", association.policy_arn))[0], association.access_scope[0].type]
+      for association in aws_eks_access_policy_association.this :
+      reverse(split("/", association.principal_arn))[0] => [reverse(split("/", association.policy_arn))[0], association.access_scope[0].type]
       } == {
       platform = ["AmazonEKSClusterAdminPolicy", "cluster"]
       support  = ["AmazonEKSViewPolicy", "cluster"]
@@ -301,7 +325,7 @@ run "viewers" {
   }
 
   assert {
-    condition     = aws_eks_access_policy_association.this["board"].access_scope[0].namespaces == toset(["board"])
+    condition     = aws_eks_access_policy_association.this["arn:aws:iam::123456789012:role/board"].access_scope[0].namespaces == toset(["board"])
     error_message = "A viewer of a namespace must see that one only."
   }
 }
@@ -329,9 +353,7 @@ run "without_an_admin" {
   expect_failures = [check.cluster_has_an_admin]
 
   variables {
-    cluster_access = {
-      support = { principal_arn = "arn:aws:iam::123456789012:role/support", access = "viewer" }
-    }
+    cluster_access = [{ principal_arn = "arn:aws:iam::123456789012:role/support", access = "viewer" }]
   }
 }
 
