@@ -56,13 +56,18 @@ class Custody:
     def backend(self) -> Backend:
         return self.layer.backend
 
+    @property
+    def has_lock(self) -> bool:
+        """Whether the backend block asks for one; without it nobody is kept from writing at the same time."""
+        return bool(self.backend.dynamodb_table or self.backend.use_lockfile)
+
     def command(self, words: str) -> str:
         """A wealist command about this layer, to be shown to a person."""
         return self.target.command(words.replace("LAYER", self.layer.id))
 
     @contextmanager
     def locked(self, doing: str) -> Iterator[None]:
-        """Hold the state's lock, as Terraform would; only this very lock is given back.
+        """Hold the state's lock, as Terraform would, where it has one; only this very lock is given back.
 
         Args:
             doing: `restore` or `mend`.
@@ -92,21 +97,56 @@ class Custody:
             release(self.session, self.backend, taken)
         except WealistError as error:
             left = f"the lock that it took could not be given back: {error.message}"
-            if isinstance(failed, WealistError):
-                failed.message = f"{failed.message}; and {left}"
-                failed.args = (failed.message,)
-            elif failed is None:
-                message = f"{self.layer.id}: the {doing} is done, but {left}"
-                raise StateError(message, hint=self.command("unlock LAYER")) from error
+            self._add(failed, left, otherwise=f"the {doing} is done, but {left}", hint=self.command("unlock LAYER"))
+
+    def _add(self, failed: BaseException | None, text: str, *, otherwise: str, hint: str | None = None) -> None:
+        """Tell of something that went wrong after something else, which stays the first to be told.
+
+        Raises:
+            StateError: Nothing else went wrong, or something that can't be added to.
+        """
+        if failed is None:
+            raise StateError(f"{self.layer.id}: {otherwise}", hint=hint)
+        if not isinstance(failed, WealistError):
+            first = "interrupted" if isinstance(failed, KeyboardInterrupt) else str(failed) or type(failed).__name__
+            raise StateError(f"{self.layer.id}: {first}; and {text}", hint=hint) from failed
+        failed.message = f"{failed.message}; and {text}"
+        failed.args = (failed.message,)
+        failed.hint = failed.hint or hint
 
     def prepare(self) -> None:
         """Make sure that what is done can be written down, before it is done."""
         prepare_home(self.target.home)
 
     def record(self, event: str, **details: Any) -> None:
-        """Write down in the ledger who did what."""
-        entry = {"event": event, "target": self.target.name, "layer": self.layer.id, "by": who()}
-        ledger.append(self.target.home, {**entry, **details}, self.redact)
+        """Write down in the ledger who did what.
+
+        Raises:
+            StateError: It could not be; what was done is done.
+        """
+        with self.recorded(event, **details):
+            pass
+
+    @contextmanager
+    def recorded(self, event: str, **details: Any) -> Iterator[None]:
+        """Write down in the ledger who did what, however the block ends; what goes wrong in it is told first.
+
+        Raises:
+            StateError: It could not be; what was done is done.
+        """
+        failed: BaseException | None = None
+        try:
+            yield
+        except BaseException as error:
+            failed = error
+            raise
+        finally:
+            entry = {"event": event, "target": self.target.name, "layer": self.layer.id, "by": who()}
+            try:
+                ledger.append(self.target.home, {**entry, **details}, self.redact)
+            except OSError as error:
+                left = f"that could not be written to the ledger: {error.strerror or error}"
+                self._add(failed, left, otherwise=f"{event}, but {left}", hint="check permissions and free space")
 
     def changed(self, what: str) -> GuardError:
         """What was shown is not what is there any more."""

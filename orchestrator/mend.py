@@ -47,6 +47,7 @@ class Mending:
         Raises:
             StateLockedError: Somebody else holds the lock; nothing was done.
             GuardError: State or digest is not the one that was shown any more; nothing was done.
+            StateError: It was done, and could not be written down, or the lock not given back.
             AwsError: AWS said no; nothing was done.
         """
         custody, wrong = self._custody, self.mismatch

@@ -53,6 +53,11 @@ class Restoration:
     _custody: Custody = field(repr=False)
 
     @property
+    def is_locked(self) -> bool:
+        """Whether others are kept out while it is written; only where the backend block asks for a lock."""
+        return self._custody.has_lock
+
+    @property
     def appearing(self) -> tuple[str, ...]:
         """Addresses of resources that Terraform will know again."""
         return _without(self._addresses(self.wanted), self._addresses(self.current))
@@ -68,7 +73,7 @@ class Restoration:
         Raises:
             StateLockedError: Somebody else holds the lock; nothing was done.
             GuardError: The state is not the one that was shown any more; nothing was done.
-            StateError: It was done in part; the message says which part.
+            StateError: It was done in part, or could not be written down; the message says which part.
             AwsError: AWS said no; nothing was done.
         """
         custody, backend, session = self._custody, self._custody.backend, self._custody.session
@@ -80,18 +85,21 @@ class Restoration:
             if newest is None or (newest.id, newest.is_current) != (self.current.id, True):
                 raise custody.changed("the state")
             self._write(body, digest)
-            try:
-                write_digest(session, backend, digest)
-            except WealistError as error:
-                raise StateError(
-                    f"{self.layer}: the state was written (serial {self.serial}), but its digest in the lock table was "
-                    f"not, so Terraform will refuse it: {error.message}",
-                    hint=custody.command("state mend LAYER"),
-                ) from error
-            finally:
-                replaced = {"version_id": self.current.id, "serial": _serial(self.current)}
-                wanted = {"version_id": self.wanted.id, "serial": _serial(self.wanted)}
-                custody.record("restored", version=wanted, replaced=replaced, serial=self.serial)
+            replaced = {"version_id": self.current.id, "serial": _serial(self.current)}
+            wanted = {"version_id": self.wanted.id, "serial": _serial(self.wanted)}
+            with custody.recorded("restored", version=wanted, replaced=replaced, serial=self.serial):
+                self._write_digest(digest)
+
+    def _write_digest(self, digest: str) -> None:
+        custody = self._custody
+        try:
+            write_digest(custody.session, custody.backend, digest)
+        except WealistError as error:
+            raise StateError(
+                f"{self.layer}: the state was written (serial {self.serial}), but its digest in the lock table was "
+                f"not, so Terraform will refuse it: {error.message}",
+                hint=custody.command("state mend LAYER"),
+            ) from error
 
     def _write(self, body: bytes, digest: str) -> None:
         custody = self._custody

@@ -66,6 +66,7 @@ def break_lock(
 
     Raises:
         GuardError: A holder runs on this machine, or a lock is not the one that was shown any more.
+        StateError: It was broken, and that could not be written down.
         PreflightError: The credentials are of another account than the one that is pinned.
         AwsError: AWS said no.
     """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from orchestrator.errors import AwsError, GuardError, PreflightError, StateError
 from orchestrator.holder import who
 from orchestrator.redaction import Redactor
 from orchestrator.target import aws_target
-from tests.estate import ACCOUNT, BUCKET, KEY, Store
+from tests.estate import ACCOUNT, BUCKET, KEY, Store, backend
 from tests.fakes import CANARY
 
 if TYPE_CHECKING:
@@ -97,13 +98,56 @@ def test_what_went_wrong_first_is_told_first(store: Store, custody: Custody, mon
         raise custody.changed("the state")
 
 
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [(OSError(28, "No space left on device"), "No space left on device"), (KeyboardInterrupt(), "interrupted")],
+    ids=["full disk", "interrupt"],
+)
+def test_a_lock_that_stays_is_told_whatever_went_wrong_first(
+    first: BaseException, told: str, store: Store, custody: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise AwsError("no way back", code="x")
+
+    monkeypatch.setattr(subject, "release", fails)
+
+    message = f"prod/foundation: .*{told}; and the lock that it took could not be given back: no way back"
+    with pytest.raises(StateError, match=message) as caught, custody.locked("restore"):
+        raise first
+
+    assert caught.value.hint == "wealist unlock prod/foundation"
+
+
+def full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_ledger_that_can_not_be_written_does_not_undo_what_was_done(
+    store: Store, custody: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "append", full)
+
+    message = "prod/foundation: mended, but that could not be written to the ledger: No space left on device"
+    with pytest.raises(StateError, match=message), custody.locked("mend"):
+        custody.record("mended")
+
+    assert store.item(ITEM) is None
+
+
+def test_whether_there_is_a_lock_at_all_is_known(estate: Estate, custody: Custody) -> None:
+    bare = replace(custody.layer, backend=backend(dynamodb_table=None))
+
+    assert custody.has_lock
+    assert not Custody.over(bare, custody.target, estate.config).has_lock
+
+
 def test_what_was_done_is_in_the_ledger_with_who_did_it_and_no_secret(store: Store, estate: Estate) -> None:
     target = aws_target(estate.root, {})
     custody = Custody.over(estate.layer("foundation"), target, estate.config, Redactor([CANARY]))
     custody.prepare()
 
-    custody.record("mended", digest=f"a {CANARY}")
+    custody.record("mended", error=f"a {CANARY}")
 
     (entry,) = ledger.read(target.home)
     assert (entry["event"], entry["layer"], entry["by"]) == ("mended", "prod/foundation", who())
-    assert entry["digest"] == "a (redacted)"
+    assert entry["error"] == "a (redacted)"

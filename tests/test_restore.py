@@ -267,6 +267,27 @@ def test_a_digest_that_can_not_be_written_says_what_was_done_and_what_was_not(
     assert [entry["event"] for entry in ledger.read(target.home)] == ["restored"]
 
 
+def test_a_full_disk_does_not_hide_what_was_done_and_what_was_not(
+    store: Store, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    old = store.put_version(state_text(serial=4))
+    store.put_state(state_text(serial=5))
+    restoration = prepare(estate, old)
+    monkeypatch.setattr(subject, "write_digest", fails())
+    monkeypatch.setattr(ledger, "append", full)
+
+    with pytest.raises(
+        StateError, match=r"the state was written .*; and that could not be written to the ledger"
+    ) as caught:
+        restoration.run()
+
+    assert caught.value.hint == "wealist state mend prod/foundation"
+    assert store.item(ITEM) is None
+
+
 def test_secrets_of_both_states_are_learnt_and_in_no_ledger(store: Store, estate: Estate, target: Target) -> None:
     old = store.put_version(recorded("state.json"))
     data = json.loads(recorded("state.json"))

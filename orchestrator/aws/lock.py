@@ -72,24 +72,35 @@ def take(session: Session, backend: Backend, text: str) -> list[Lock]:
 
 
 def release(session: Session, backend: Backend, taken: Iterable[Lock]) -> None:
-    """Give back a lock of one's own.
+    """Give back a lock of one's own: every part of it that can be.
 
     Raises:
         GuardError: Another lock stands there by now; it stays.
         AwsError: AWS said no.
     """
+    failed: list[WealistError] = []
     for lock in taken:
-        is_object = lock.etag is not None
         try:
-            if is_object:
-                _check_object(session, backend, lock)
-                _delete_object(session, backend)
-            else:
-                _delete_item(session, backend, lock)
-        except GuardError:
-            # A call whose answer got lost is repeated, and finds that the lock is gone.
-            if _read(session, backend, is_object=is_object) is not None:
-                raise
+            _release(session, backend, lock)
+        except WealistError as error:
+            failed.append(error)
+    if failed:
+        failed[0].message = "; ".join(error.message for error in failed)
+        raise failed[0]
+
+
+def _release(session: Session, backend: Backend, lock: Lock) -> None:
+    is_object = lock.etag is not None
+    try:
+        if is_object:
+            _check_object(session, backend, lock)
+            _delete_object(session, backend)
+        else:
+            _delete_item(session, backend, lock)
+    except GuardError:
+        # A call whose answer got lost is repeated, and finds that the lock is gone.
+        if _read(session, backend, is_object=is_object) is not None:
+            raise
 
 
 def remove(session: Session, backend: Backend, lock: Lock) -> None:

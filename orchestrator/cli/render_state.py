@@ -90,6 +90,8 @@ def print_restoration(run: Invocation, restoration: Restoration) -> None:
             out.print(Text(f"  {mark} and {len(addresses) - _SHOWN_ADDRESSES} more", style))
     if restoration.disappearing:
         _print_pair(out, "note", "what goes from the state is not destroyed; Terraform only knows of it no more")
+    if not restoration.is_locked:
+        _print_pair(out, "lock", "the backend block asks for none: see to it that nobody else writes this state")
 
 
 def print_mending(run: Invocation, mending: Mending) -> None:

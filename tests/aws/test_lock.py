@@ -223,3 +223,32 @@ def test_an_item_that_says_nothing_of_itself_is_a_lock_that_can_be_removed(store
     remove(session, TABLE_ONLY, lock)
 
     assert read_locks(session, TABLE_ONLY) == []
+
+
+def test_a_part_that_can_not_be_given_back_keeps_the_other_from_nothing(
+    store: Store, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = take(session, BOTH, info())
+    monkeypatch.setattr(subject, "_delete_object", denied)
+
+    with pytest.raises(AwsError, match="no"):
+        release(session, BOTH, taken)
+
+    assert store.item(ITEM) is None
+    assert [lock.where for lock in read_locks(session, BOTH)] == [f"s3://{BUCKET}/{OBJECT}"]
+
+
+def test_every_part_that_can_not_be_given_back_is_told(
+    store: Store, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = take(session, BOTH, info())
+    monkeypatch.setattr(subject, "_delete_object", denied)
+    store.put_lock()
+
+    with pytest.raises(AwsError) as caught:
+        release(session, BOTH, taken)
+
+    assert (
+        caught.value.message
+        == f"no; the lock in table {TABLE} is not the one of me@here any more, so it was left alone"
+    )

@@ -13,7 +13,7 @@ import pytest
 from orchestrator import ledger
 from orchestrator.cli.boundary import run
 from orchestrator.holder import Holder, Life, who
-from tests.estate import ACCOUNT, BUCKET, KEY, TABLE, YAML, Store, state_text, write_layer
+from tests.estate import ACCOUNT, BUCKET, KEY, TABLE, YAML, Store, backend_block, state_text, write_layer
 from tests.fakes import CANARY, FakeRunner, recorded
 
 if TYPE_CHECKING:
@@ -416,6 +416,18 @@ def test_a_restore_that_is_not_confirmed_does_nothing(
     assert run(["state", "restore", "foundation", "--version", old]) == 1
     assert "nothing was done: not confirmed" in capsys.readouterr().err
     assert json.loads(store.body())["serial"] == 2
+
+
+def test_a_restore_without_a_lock_says_so_before_it_asks(
+    shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    write_layer(estate.root, "prod/foundation", backend_block(KEY, more=""))
+    old = store.put_version(state_text(serial=4))
+    store.put_state(state_text(serial=5))
+
+    assert run(["state", "restore", "foundation", "--version", old, "--confirm", "foundation"]) == 0
+
+    assert "the backend block asks for none: see to it that nobody else writes this state" in capsys.readouterr().err
 
 
 def test_a_restore_of_a_locked_state_is_12(shell: FakeRunner, store: Store, old: str, capsys: Capture) -> None:
