@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -80,11 +81,14 @@ class RemoteState:
 
     Attributes:
         bucket, key: None where the HCL does not say it in a way that can be read without evaluating it.
+        variables: Variables of the root module that both were read through, and the value that each has here. With another
+            one Terraform would read another state than the one that the order of layers rests on.
     """
 
     name: str
     bucket: str | None
     key: str | None
+    variables: Mapping[str, str] = field(default_factory=dict, hash=False)
     location: Location = field(compare=False)
 
 

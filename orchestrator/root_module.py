@@ -1,7 +1,7 @@
 """From a folder of `.tf` files to a `Layer`: backend, variables, outputs, and what it reads of other layers' states.
 
-Nothing is evaluated. Where a bucket or key of a `terraform_remote_state` is a local or a variable with a literal value, or
-a string made of such, it is followed; anything else is left open, for `graph` to complain of.
+Nothing is evaluated, and nothing is passed over: a file that can't be read may hold what the order of layers rests on. Which
+states a module reads is told by `remote_state`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import hcl
 from orchestrator.errors import ConfigError
-from orchestrator.layer import Backend, Layer, OutputRead, RemoteState, Variable
+from orchestrator.layer import Backend, Layer, OutputRead, Variable
+from orchestrator.remote_state import TYPE as REMOTE_STATE
+from orchestrator.remote_state import Scope, check_labels, merged, remote_states
 from orchestrator.traversal import ANY, Traversal, traversals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _MODULE_DEPTH = 8
-_REMOTE = "terraform_remote_state"
 
 
 def read_layer(id_: str, folder: Path) -> Layer:
@@ -29,8 +30,10 @@ def read_layer(id_: str, folder: Path) -> Layer:
         ConfigError: HCL that doesn't parse, or no usable `backend "s3"` block; with file and line.
     """
     files = _parse_all(folder)
-    modules = tuple(dict.fromkeys(_local_modules(folder, files)))
-    inside = [_parse_all(module) for module in modules]
+    outside = Scope(files, folder=folder)
+    calls = [*_calls(folder, outside, {})]
+    modules = {path: scope.files for path, scope in calls}
+    inside = [*modules.values()]
     settings = [block for file in files for block in file.find("terraform")]
     versions = [block.attributes.get("required_version") for block in settings]
     return Layer(
@@ -40,24 +43,38 @@ def read_layer(id_: str, folder: Path) -> Layer:
         variables={v.name: v for file in files for v in _variables(file)},
         outputs={b.labels[0]: b.location for file in files for b in file.find("output") if b.labels},
         blocks=frozenset(_declared(files)),
-        remote_states=(
-            *_remote_states(files, folder),
-            *(state for scope in inside for state in _remote_states(scope)),
+        remote_states=tuple(
+            # A module that is called twice may read the same state twice.
+            dict.fromkeys(
+                state for scope in (outside, *(scope for _, scope in calls)) for state in remote_states(scope)
+            )
         ),
         reads=tuple(read for scope in (files, *inside) for read in _reads(scope)),
         required_version=", ".join(str(v.value) for v in versions if v) or None,
         init_inputs=tuple(_init_inputs([*files, *(file for scope in inside for file in scope)])),
-        local_modules=modules,
+        local_modules=tuple(modules),
     )
 
 
 def _sources(folder: Path) -> list[Path]:
-    """`.tf` files in Terraform's own order: override files last, so that they win."""
+    """`.tf` files in Terraform's own order: override files last, so that they win.
+
+    Raises:
+        ConfigError: There is a `.tf.json` as well, which Terraform would read and wealist would not.
+    """
 
     def is_override(path: Path) -> bool:
         return path.stem == "override" or path.stem.endswith("_override")
 
-    return sorted(folder.glob("*.tf"), key=lambda path: (is_override(path), path.name))
+    # Terraform passes over hidden files, an editor's locks mostly.
+    files = [path for pattern in ("*.tf", "*.tf.json") for path in folder.glob(pattern) if path.name[0] != "."]
+    for path in files:
+        if path.suffix == ".json":
+            raise ConfigError(
+                f"{path}:1: wealist does not read .tf.json, and would not see what this file declares",
+                hint=f"write it as HCL, in {path.name.removesuffix('.json')}",
+            )
+    return sorted(files, key=lambda path: (is_override(path), path.name))
 
 
 def _backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backend:
@@ -107,17 +124,9 @@ def _backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backend:
     )
 
 
-def _check_labels(block: hcl.Block, count: int) -> None:
-    if len(block.labels) != count:
-        raise ConfigError(
-            f"{block.location}: a {block.type} block has {count} label{'s' if count > 1 else ''}, not {len(block.labels)}",
-            hint=f"terraform -chdir={block.location.path.parent} validate",
-        )
-
-
 def _variables(file: hcl.Block) -> Iterator[Variable]:
     for block in file.find("variable"):
-        _check_labels(block, 1)
+        check_labels(block, 1)
         type_ = block.attributes.get("type")
         sensitive = block.attributes.get("sensitive")
         yield Variable(
@@ -137,77 +146,21 @@ def _declared(files: Iterable[hcl.Block]) -> Iterator[str]:
                 yield prefixes[block.type] + ".".join(block.labels)
 
 
-def _remote_states(files: Iterable[hcl.Block], folder: Path | None = None) -> Iterator[RemoteState]:
-    """The remote states on S3 of one module; a root module's folder may hold values for its variables."""
-    files = tuple(files)
-    blocks = [block for file in files for block in file.find("data", _REMOTE)]
-    known = _literals(files) | (_assigned(folder) if folder else {}) if blocks else {}
-    for block in blocks:
-        _check_labels(block, 2)
-        backend, config = block.attributes.get("backend"), block.attributes.get("config")
-        if backend is None or backend.value != "s3" or config is None:
-            continue
-        given = config.value if isinstance(config.value, dict) else {}
-        yield RemoteState(
-            name=block.labels[1],
-            bucket=_resolve(given.get("bucket"), known),
-            key=_resolve(given.get("key"), known),
-            location=block.location,
-        )
-
-
-def _literals(files: Iterable[hcl.Block]) -> dict[str, str]:
-    """The locals, and the variables' defaults, that are plain text."""
-    found: dict[str, Any] = {}
-    for file in files:
-        for block in file.find("locals"):
-            found |= {f"local.{name}": attribute.value for name, attribute in block.attributes.items()}
-        for block in file.find("variable"):
-            if block.labels and "default" in block.attributes:
-                found[f"var.{block.labels[0]}"] = block.attributes["default"].value
-    return {name: value for name, value in found.items() if isinstance(value, str)}
-
-
-def _assigned(folder: Path) -> dict[str, str]:
-    """The values of files that Terraform reads by itself, later ones win."""
-    paths = [folder / "terraform.tfvars", *sorted(folder.glob("*.auto.tfvars"))]
-    given = (hcl.parse_file(path).attributes for path in paths if path.is_file())
-    return {
-        f"var.{name}": attribute.value
-        for attributes in given
-        for name, attribute in attributes.items()
-        if isinstance(attribute.value, str)
-    }
-
-
-def _resolve(value: Any, known: Mapping[str, str]) -> str | None:
-    """A text that is literal, or made of `known` references; None for any other."""
-    if not isinstance(value, hcl.Expression):
-        return value if isinstance(value, str) else None
-    if value.text in known:
-        return known[value.text]
-    template = re.fullmatch(r'"([^"\\]*)"', value.text)
-    if template is None:
-        return None
-    text = re.sub(r"\$\{\s*([\w.-]+)\s*\}", lambda match: known.get(match[1], match[0]), template[1])
-    return None if "${" in text or "%{" in text else text
-
-
 def _reads(files: Iterable[hcl.Block]) -> Iterator[OutputRead]:
     """Every output of another layer that one module reads by name, also through a local that stands for all of them."""
     files = [*files]
     forgiven = {name for file in files for name in _with_defaults(file)}
     aliases: dict[str, str] = {}
     for file in files:
-        if not file.mentions(_REMOTE):
+        if not file.mentions(REMOTE_STATE):
             continue
         for block in file.find("locals"):
             for name, attribute in block.attributes.items():
-                whole = re.fullmatch(rf"data\.{_REMOTE}\.([\w-]+)(?:\[[^\]]*\])?\.outputs", attribute.text)
+                whole = re.fullmatch(rf"data\.{REMOTE_STATE}\.([\w-]+)(?:\[[^\]]*\])?\.outputs", attribute.text)
                 if whole:
                     aliases[name] = whole[1]
         for found in traversals(file, "data"):
-            if found.steps[1:2] == (_REMOTE,) and len(found.steps) > 2:
+            if found.steps[1:2] == (REMOTE_STATE,) and len(found.steps) > 2:
                 # An instance key may stand between the name and its outputs.
                 rest = found.steps[3:] if found.steps[3:4] == ("outputs",) else found.steps[4:]
                 yield from _read(found, found.steps[2], rest[1:] if rest[:1] == ("outputs",) else (), forgiven)
@@ -225,7 +178,7 @@ def _read(found: Traversal, state: str, rest: tuple[str, ...], forgiven: set[str
 
 def _with_defaults(file: hcl.Block) -> Iterator[str]:
     """Remote states that bring values for outputs that are not there."""
-    for block in file.find("data", _REMOTE):
+    for block in file.find("data", REMOTE_STATE):
         if "defaults" in block.attributes and len(block.labels) == 2:
             yield block.labels[1]
 
@@ -239,16 +192,19 @@ def _init_inputs(files: Iterable[hcl.Block]) -> Iterator[str]:
             yield f"{module.labels} {source and source.text} {version and version.text}"
 
 
-def _local_modules(folder: Path, files: Iterable[hcl.Block], depth: int = 0) -> Iterator[Path]:
-    """The folders of the modules that are called by path, theirs included."""
-    for file in files:
-        for module in file.find("module"):
-            source = module.attributes.get("source")
-            local = source.value if source else None
-            if isinstance(local, str) and local.startswith(("./", "../")) and depth < _MODULE_DEPTH:
-                child = (folder / local).resolve()
-                yield child
-                yield from _local_modules(child, _parse_all(child), depth + 1)
+def _calls(
+    folder: Path, scope: Scope, parsed: dict[Path, list[hcl.Block]], depth: int = 0
+) -> Iterator[tuple[Path, Scope]]:
+    """The modules that are called by path, theirs included: the folder, and what its references stand for in that call."""
+    for given, _ in merged(scope.files, "module").values():
+        local = given["source"].value if "source" in given else None
+        if isinstance(local, str) and local.startswith(("./", "../")) and depth < _MODULE_DEPTH:
+            child = (folder / local).resolve()
+            if child not in parsed:
+                parsed[child] = _parse_all(child)
+            inner = Scope(parsed[child], call=given, outer=scope)
+            yield child, inner
+            yield from _calls(child, inner, parsed, depth + 1)
 
 
 def _parse_all(folder: Path) -> list[hcl.Block]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator import hcl
+from orchestrator import hcl, tfvars
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,11 +36,15 @@ def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
     return values
 
 
-def check_assigned(values: Mapping[str, str], layers: Sequence[Layer]) -> None:
-    """Refuse a name that none of the layers has as a variable, before anything is started.
+def check_assigned(values: Mapping[str, str], layers: Sequence[Layer], *, files: Iterable[Path] = ()) -> None:
+    """Refuse a name that none of the layers has as a variable, and a value that can't be right, before anything is started.
+
+    Args:
+        files: The variable files that are given along with the values.
 
     Raises:
-        UsageError: With the name that was probably meant.
+        UsageError: With the name that was probably meant, or with the place that the value would break.
+        ConfigError: A file can't be read.
     """
     known = sorted({name for layer in layers for name in layer.variables})
     for name in values:
@@ -61,6 +65,27 @@ def check_assigned(values: Mapping[str, str], layers: Sequence[Layer]) -> None:
                 raise UsageError(
                     f"--set {name}: the value is not an expression, and {variable.type} needs one ({variable.location})",
                     hint=f"""quote it for the shell: --set '{name}=["a", "b"]'""",
+                )
+    _check_edges(values, layers, tuple(files))
+
+
+def _check_edges(values: Mapping[str, str], layers: Sequence[Layer], files: Sequence[Path]) -> None:
+    """Refuse another value for a variable that tells which state a layer reads: the order of layers was told without it."""
+    states = [(layer, state) for layer in layers for state in layer.remote_states if state.variables]
+    if not states:
+        return
+    given: dict[str, tuple[Any, str]] = {}
+    for path in files:
+        given |= {name: (value, f"--var-file {path}: {name}") for name, value in tfvars.read_values(path).items()}
+    given |= {name: (value, f"--set {name}") for name, value in values.items()}
+    for layer, state in states:
+        for name, known in state.variables.items():
+            value, said = given.get(name, (known, ""))
+            if value != known:
+                raise UsageError(
+                    f"{said}: it tells which state {layer.id} reads ({state.location}), and the order of layers rests on "
+                    f"{known!r}",
+                    hint=f"change {name} in {layer.path / 'terraform.tfvars'} instead, where wealist sees it too",
                 )
 
 

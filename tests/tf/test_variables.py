@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator import hcl
-from orchestrator.errors import UsageError
+from orchestrator.errors import ConfigError, UsageError
+from orchestrator.layer import RemoteState
 from orchestrator.tf import variables
-from tests.estate import layer, variable
+from tests.estate import BUCKET, HERE, layer, variable
 
 LAYER = layer(
     variables={
@@ -155,3 +156,64 @@ def test_a_value_that_is_not_of_the_variables_type_is_refused_first(
         return
     with pytest.raises(UsageError, match=r"^--set n: the value must be (a number|true or false) \(terraform\.tf:1\)$"):
         variables.check_assigned({"n": value}, layers)
+
+
+# variables that tell which state a layer reads
+
+READER = layer(
+    "prod/compute",
+    variables={"env": variable("env"), "size": variable("size")},
+    remote_states=(RemoteState(name="net", bucket=BUCKET, key="prod/k", variables={"env": "prod"}, location=HERE),),
+)
+
+
+def test_a_value_that_moves_an_edge_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        variables.check_assigned({"env": "staging", "size": "3"}, [READER])
+
+    assert caught.value.message == (
+        "--set env: it tells which state prod/compute reads (terraform.tf:1), and the order of layers rests on 'prod'"
+    )
+    assert caught.value.hint == f"change env in {READER.path}/terraform.tfvars instead, where wealist sees it too"
+
+
+def test_the_value_that_it_has_anyway_moves_nothing() -> None:
+    variables.check_assigned({"env": "prod", "size": "3"}, [READER])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("v.tfvars", 'env = "staging"\n'), ("v.tfvars.json", '{"env": "staging"}'), ("v.tfvars", "env = 3\n")],
+)
+def test_a_file_that_moves_an_edge_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+
+    with pytest.raises(UsageError, match=f"--var-file {tmp_path / name}: env: it tells which state"):
+        variables.check_assigned({}, [READER], files=[tmp_path / name])
+
+
+def test_of_several_values_the_last_counts_and_the_command_line_is_last(tmp_path: Path) -> None:
+    first, second = tmp_path / "1.tfvars", tmp_path / "2.tfvars"
+    first.write_text('env = "staging"\n')
+    second.write_text('env = "prod"\n')
+
+    variables.check_assigned({}, [READER], files=[first, second])
+    variables.check_assigned({"env": "prod"}, [READER], files=[second, first])
+    with pytest.raises(UsageError, match="--var-file"):
+        variables.check_assigned({}, [READER], files=[second, first])
+
+
+def test_files_are_not_read_where_no_edge_rests_on_a_variable(tmp_path: Path) -> None:
+    variables.check_assigned({}, [LAYER], files=[tmp_path / "gone.tfvars"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", ":1: this is not valid JSON"), ("[]", ":1: a file of values is an object"), ("\xff", "not valid JSON")],
+)
+def test_a_file_of_json_that_is_none_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "v.tfvars.json"
+    path.write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(ConfigError, match=message):
+        variables.check_assigned({}, [READER], files=[path])
