@@ -1,7 +1,8 @@
 """Every option and argument of the command line, declared once.
 
-Each option can also be given as `WEALIST_<NAME>`: the command line wins over the environment, the environment over
-`wealist.yaml`, the file over the default.
+Options can also be given as `WEALIST_<NAME>`: the command line wins over the environment, the environment over
+`wealist.yaml`, the file over the default. Not so those that answer a question, open a guard or choose what is worked on: a
+variable that was left in a shell must not say yes to what the next command asks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,14 @@ from typing import Annotated, Any
 
 import typer
 
+COMMAND_LINE_ONLY = frozenset(
+    {
+        *("--auto-approve", "--confirm", "--lift-deletion-protection"),
+        *("--allow-destroy", "--allow-weaken", "--allow-incomplete-dependencies"),
+        *("--all", "--with-dependencies", "--target", "--replace", "--version"),
+    }
+)
+
 
 class LogFormat(StrEnum):
     """How progress is written to stderr."""
@@ -23,8 +32,10 @@ class LogFormat(StrEnum):
 
 
 def option(*names: str, help: str, **settings: Any) -> Any:
-    """An option with its environment variable."""
+    """An option, with its environment variable where it has one."""
     long = next(name for name in reversed(names) if name.startswith("--")).partition("/")[0]
+    if long in COMMAND_LINE_ONLY:
+        return typer.Option(*names, help=help, **settings)
     variable = f"WEALIST_{long.removeprefix('--').replace('-', '_').upper()}"
     return typer.Option(*names, help=help, envvar=variable, show_envvar=False, **settings)
 

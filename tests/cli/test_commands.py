@@ -15,6 +15,7 @@ import boto3
 import pytest
 
 from orchestrator.aws.secrets import Secret
+from orchestrator.cli import options
 from orchestrator.cli.boundary import run
 from orchestrator.engine import Engine
 from orchestrator.errors import SecretError
@@ -474,17 +475,48 @@ def test_a_stray_variable_is_named(
 # the environment, and where a command works
 
 
-def test_every_flag_has_a_variable(
+def test_flags_have_variables(
     shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, estate: Estate
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WEALIST_CHDIR", str(estate.root))
-    monkeypatch.setenv("WEALIST_AUTO_APPROVE", "1")
     monkeypatch.setenv("WEALIST_TERRAFORM_PARALLELISM", "4")
     monkeypatch.setenv("WEALIST_LOCK_TIMEOUT", "9s")
 
-    assert run(["up", "foundation"]) == 0
+    assert run(["up", "foundation", "-y"]) == 0
     assert {"-parallelism=4", "-lock-timeout=9s"} <= set(shell.last("plan").argv)
+
+
+def test_no_variable_says_yes(
+    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("WEALIST_AUTO_APPROVE", "1")
+
+    assert run(["up", "foundation"]) == 64
+    assert "--auto-approve" in capsys.readouterr().err
+    assert shell.started == []
+
+
+def test_no_guard_has_a_variable() -> None:
+    """A new one has to be added to `COMMAND_LINE_ONLY`."""
+    declared = [info for kind in vars(options).values() for info in getattr(kind, "__metadata__", ())]
+    guards = [info for info in declared if getattr(info, "rich_help_panel", None) == "Guards"]
+
+    assert guards
+    assert [info.param_decls for info in guards if info.envvar is not None] == []
+
+
+def test_no_variable_chooses_what_a_command_works_on(
+    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    for name in ("TARGET", "REPLACE", "ALL", "WITH_DEPENDENCIES"):
+        monkeypatch.setenv(f"WEALIST_{name}", "1")
+
+    assert run(["plan", "foundation"]) == 0
+    assert not any("-target" in word or "-replace" in word for word in shell.last("plan").argv)
+    monkeypatch.setenv("WEALIST_VERSION", "abc")
+    assert run(["state", "restore", "foundation"]) == 64
+    assert "--version" in capsys.readouterr().err
 
 
 def test_a_flag_wins_over_its_variable_and_that_over_the_file(
