@@ -5,7 +5,8 @@
     protection.*      what stands between a resource and its destruction            told before a layer is taken down
 
 What counts as data is a list of resource types in wealist.yaml (`guards.stateful`). Protections are known by the names of
-their attributes in the AWS provider, whatever resource they stand on.
+their attributes in the AWS provider: on whatever resource where a name says it all, and by resource type and whole path where
+it does not, as for the many things that are `enabled`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from orchestrator.finding import Finding, Severity
 from orchestrator.plan import UNKNOWN, Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from orchestrator.plan import Plan, ResourceChange
 
 
 def _was_on(before: Any, after: Any) -> bool:
     # Taken out of the HCL it is null, and what the provider then does is off.
-    return bool(before) and (after is False or after is None)
+    return before is True and (after is False or after is None)
 
 
 def _goes_on(before: Any, after: Any) -> bool:
@@ -39,13 +40,18 @@ def _leaves(word: str) -> Callable[[Any, Any], bool]:
     return lambda before, after: before == word and after not in (word, UNKNOWN)
 
 
-# AWS refuses to delete what has one of these on.
+# AWS refuses to delete what has one of these on, or one of its type's own at this value.
 _DELETION_PROTECTIONS = ("deletion_protection", "deletion_protection_enabled", "enable_deletion_protection")
-# Attribute -> what is lost, and when a change of it loses it.
+_DELETION_PROTECTIONS_OF_TYPE: dict[str, dict[str, Any]] = {
+    "aws_cognito_user_pool": {"deletion_protection": "ACTIVE"},
+    "aws_instance": {"disable_api_termination": True},
+}
+# Attribute, by the last part of its path -> what is lost, and when a change of it loses it.
 _PROTECTIONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "deletion_protection": ("deletion protection", _was_on),
     "deletion_protection_enabled": ("deletion protection", _was_on),
     "enable_deletion_protection": ("deletion protection", _was_on),
+    "disable_api_termination": ("termination protection", _was_on),
     "skip_final_snapshot": ("the final snapshot", _goes_on),
     "force_destroy": ("the refusal to delete what is not empty", _goes_on),
     "force_delete": ("the refusal to delete what is not empty", _goes_on),
@@ -54,7 +60,6 @@ _PROTECTIONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "transit_encryption_enabled": ("encryption in transit", _was_on),
     "encrypted": ("encryption", _was_on),
     "enable_key_rotation": ("key rotation", _was_on),
-    "is_enabled": ("the key itself", _was_on),
     "backup_retention_period": ("automated backups", _goes_to_nothing),
     "snapshot_retention_limit": ("daily snapshots", _goes_to_nothing),
     "block_public_acls": ("a public-access block", _was_on),
@@ -62,10 +67,15 @@ _PROTECTIONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "ignore_public_acls": ("a public-access block", _was_on),
     "restrict_public_buckets": ("a public-access block", _was_on),
 }
-# The same for attributes whose name means something on one type only.
+# The same for what means something on one type only, by the whole path without the numbers in it.
 _PROTECTIONS_OF_TYPE: dict[tuple[str, str], tuple[str, Callable[[Any, Any], bool]]] = {
-    ("aws_s3_bucket_versioning", "status"): ("versioning", _leaves("Enabled")),
-    ("aws_dynamodb_table", "enabled"): ("point-in-time recovery or encryption", _was_on),
+    ("aws_cognito_user_pool", "deletion_protection"): ("deletion protection", _leaves("ACTIVE")),
+    ("aws_kms_key", "is_enabled"): ("the key itself", _was_on),
+    ("aws_kms_external_key", "enabled"): ("the key itself", _was_on),
+    ("aws_kms_replica_key", "enabled"): ("the key itself", _was_on),
+    ("aws_s3_bucket_versioning", "versioning_configuration.status"): ("versioning", _leaves("Enabled")),
+    ("aws_dynamodb_table", "point_in_time_recovery.enabled"): ("point-in-time recovery", _was_on),
+    ("aws_dynamodb_table", "server_side_encryption.enabled"): ("encryption with a key of its own", _was_on),
     ("aws_db_instance", "publicly_accessible"): ("isolation from the internet", _goes_on),
     ("aws_ecr_repository", "image_tag_mutability"): ("immutable tags", _leaves("IMMUTABLE")),
 }
@@ -111,10 +121,6 @@ def weakenings(plan: Plan, *, allowed: Collection[str] = ()) -> list[Finding]:
     ]
 
 
-def is_weakening(finding: Finding) -> bool:
-    return finding.id == "guard.weaken"
-
-
 def _fate(change: ResourceChange) -> str:
     if change.action is Action.DELETE:
         return "destroyed"
@@ -128,24 +134,44 @@ def _lost(change: ResourceChange) -> Iterator[str]:
     if change.action not in (Action.UPDATE, Action.REPLACE):
         return
     for attribute in change.attribute_changes():
-        name = attribute.path.rpartition(".")[2]
-        rule = _PROTECTIONS_OF_TYPE.get((change.type, name)) or _PROTECTIONS.get(name)
-        if rule is not None and rule[1](attribute.before, attribute.after):
-            yield rule[0]
+        for path, before, after in _single(attribute.path.split("."), attribute.before, attribute.after):
+            rule = _PROTECTIONS_OF_TYPE.get((change.type, ".".join(path))) or _PROTECTIONS.get(path[-1])
+            if rule is not None and rule[1](before, after):
+                yield rule[0]
+
+
+def _single(path: Sequence[str], before: Any, after: Any) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """A change by single attributes, numbers left out of their paths; a block that is taken out takes all of its own along."""
+    if isinstance(before, list) and not after:
+        for item in before:
+            yield from _single(path, item, None)
+    elif isinstance(before, dict) and not after:
+        for name, value in before.items():
+            yield from _single((*path, name), value, None)
+    else:
+        yield tuple(part for part in path if not part.isdecimal()), before, after
 
 
 def is_protected(change: ResourceChange) -> bool:
     """Whether AWS refuses to delete it as it stands."""
-    return change.action.is_destructive and _has_deletion_protection(change.before)
+    return change.action.is_destructive and _has_deletion_protection(change.type, change.before)
 
 
 def is_lifted_by(change: ResourceChange) -> bool:
     """Whether AWS would delete it once the change is applied."""
-    return change.action is Action.UPDATE and not _has_deletion_protection(change.after)
+    return change.action is Action.UPDATE and not _has_deletion_protection(change.type, change.after)
 
 
-def _has_deletion_protection(values: Any) -> bool:
-    return isinstance(values, dict) and any(values.get(name) is True for name in _DELETION_PROTECTIONS)
+def _has_deletion_protection(type_: str, values: Any) -> bool:
+    if not isinstance(values, dict):
+        return False
+    if type_ == "aws_instance" and values.get("force_destroy") is True:
+        # The provider then turns it off by itself.
+        return False
+    own = _DELETION_PROTECTIONS_OF_TYPE.get(type_, {})
+    return any(values.get(name) is True for name in _DELETION_PROTECTIONS) or any(
+        values.get(name) == on for name, on in own.items()
+    )
 
 
 def protections(plan: Plan) -> list[Finding]:

@@ -13,6 +13,7 @@ from tests.fakes import CANARY
 from tests.plans import change, plan
 
 DATABASE = "aws_db_instance.this"
+DELETION = "deletion protection"
 BLOCK = "aws_s3_bucket_public_access_block.this"
 
 
@@ -112,7 +113,7 @@ OFF = [
     "transit_encryption_enabled",
     "encrypted",
     "enable_key_rotation",
-    "is_enabled",
+    "disable_api_termination",
     "block_public_acls",
     "block_public_policy",
     "ignore_public_acls",
@@ -171,8 +172,23 @@ def test_a_protection_that_is_not_known_yet_is_not_lost(name: str, before: Any) 
             "aws_dynamodb_table.this",
             {"point_in_time_recovery": [{"enabled": True}]},
             {"point_in_time_recovery": [{"enabled": False}]},
-            "point-in-time recovery or encryption",
+            "point-in-time recovery",
         ),
+        (
+            "aws_dynamodb_table.this",
+            {"server_side_encryption": [{"enabled": True, "kms_key_arn": "arn"}]},
+            {"server_side_encryption": [{"enabled": False, "kms_key_arn": "arn"}]},
+            "encryption with a key of its own",
+        ),
+        ("aws_kms_key.this", {"is_enabled": True}, {"is_enabled": False}, "the key itself"),
+        ("aws_kms_replica_key.this", {"enabled": True}, {"enabled": False}, "the key itself"),
+        (
+            "aws_cognito_user_pool.this",
+            {"deletion_protection": "ACTIVE"},
+            {"deletion_protection": "INACTIVE"},
+            DELETION,
+        ),
+        ("aws_cognito_user_pool.this", {"deletion_protection": "ACTIVE"}, {"deletion_protection": None}, DELETION),
         (
             DATABASE,
             {"publicly_accessible": False},
@@ -193,6 +209,26 @@ def test_a_protection_of_one_type_is_none_on_another(
     assert lost(address, before, after) == [what]
     assert lost(address, after, before) == []
     assert lost("aws_other.this", before, after) == []
+
+
+def test_what_is_only_named_like_a_protection_is_none() -> None:
+    def turned_off(block: str) -> list[str]:
+        return lost("aws_dynamodb_table.this", {block: [{"enabled": True}]}, {block: [{"enabled": False}]})
+
+    assert turned_off("ttl") == []
+    assert turned_off("replica") == []
+    assert turned_off("point_in_time_recovery") == ["point-in-time recovery"]
+
+
+@pytest.mark.parametrize("after", [[], None])
+def test_a_protection_is_lost_with_the_block_that_it_stands_in(after: Any) -> None:
+    def without(address: str, name: str, **block: Any) -> list[str]:
+        return lost(address, {name: [block]}, {name: after})
+
+    assert without("aws_dynamodb_table.this", "point_in_time_recovery", enabled=True) == ["point-in-time recovery"]
+    assert without("aws_dynamodb_table.this", "point_in_time_recovery", enabled=False) == []
+    assert without("aws_dynamodb_table.this", "ttl", enabled=True) == []
+    assert without("aws_instance.this", "root_block_device", encrypted=True) == ["encryption"]
 
 
 def test_versioning_that_is_not_known_yet_is_not_lost() -> None:
@@ -254,7 +290,6 @@ def test_a_weakening_is_a_warning_that_names_the_flag() -> None:
 
     assert (finding.id, finding.severity, finding.subject) == ("guard.weaken", Severity.WARNING, DATABASE)
     assert finding.remedy == f"--allow-weaken '{DATABASE}', if that is what you want"
-    assert policy.is_weakening(finding)
 
 
 def test_an_address_that_is_allowed_may_be_weakened_and_no_other() -> None:
@@ -316,6 +351,26 @@ def test_only_what_is_on_and_in_the_way_protects(action: str, before: Any, expec
     (only,) = plan(change(DATABASE, action, before, {})).changes
 
     assert policy.is_protected(only) is expected
+
+
+@pytest.mark.parametrize(
+    ("address", "values", "expected"),
+    [
+        ("aws_cognito_user_pool.this", {"deletion_protection": "ACTIVE"}, True),
+        ("aws_cognito_user_pool.this", {"deletion_protection": "INACTIVE"}, False),
+        ("aws_instance.this", {"disable_api_termination": True}, True),
+        ("aws_instance.this", {"disable_api_termination": True, "force_destroy": True}, False),
+        ("aws_instance.this", {"disable_api_termination": False}, False),
+        # A template can be deleted; what it says is of the instances that are made from it.
+        ("aws_launch_template.this", {"disable_api_termination": True}, False),
+    ],
+)
+def test_what_protects_is_told_by_the_type(address: str, values: dict[str, Any], *, expected: bool) -> None:
+    (gone,) = plan(change(address, "delete", values)).changes
+    (changed,) = plan(change(address, "update", {}, values)).changes
+
+    assert policy.is_protected(gone) is expected
+    assert policy.is_lifted_by(changed) is not expected
 
 
 @pytest.mark.parametrize("type_", ["aws_db_instance", "aws_rds_cluster"])

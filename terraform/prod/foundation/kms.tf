@@ -5,9 +5,11 @@ data "aws_partition" "current" {}
 locals {
   account_root_arn = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"
 
-  # The only doors through which the key can be used.
+  # The only doors through which the key can be used. ElastiCache has two: a key
+  # that it is to use must name "dax" beside its own name (KMS developer guide,
+  # "kms:ViaService").
   kms_via_services = {
-    for service in ["eks", "elasticache", "rds", "s3", "secretsmanager"] :
+    for service in ["dax", "eks", "elasticache", "rds", "s3", "secretsmanager"] :
     service => "${service}.${var.region}.amazonaws.com"
   }
 }

@@ -214,6 +214,7 @@ run "as_specified" {
       for statement in jsondecode(module.kms.key_policy).Statement :
       length(flatten([statement.Condition.StringEquals["kms:ViaService"]])) > 0 &&
       length(setsubtract(flatten([statement.Condition.StringEquals["kms:ViaService"]]), [
+        "dax.ap-northeast-2.amazonaws.com", # ElastiCache's second name
         "eks.ap-northeast-2.amazonaws.com",
         "elasticache.ap-northeast-2.amazonaws.com",
         "rds.ap-northeast-2.amazonaws.com",
@@ -230,7 +231,7 @@ run "as_specified" {
   # DescribeKey is what it asks for besides the grant.
   assert {
     condition = {
-      for service in ["eks", "elasticache", "rds", "s3", "secretsmanager"] : service => [
+      for service in ["dax", "eks", "elasticache", "rds", "s3", "secretsmanager"] : service => [
         for action in ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"] :
         action if anytrue([
           for statement in jsondecode(module.kms.key_policy).Statement :
@@ -241,7 +242,7 @@ run "as_specified" {
         ])
       ]
       } == {
-      for service in ["eks", "elasticache", "rds", "s3", "secretsmanager"] :
+      for service in ["dax", "eks", "elasticache", "rds", "s3", "secretsmanager"] :
       service => ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
     }
     error_message = "Each of the five services must be able to use the key and to create its grants, and EKS without kms:GrantIsForAWSResource, which CreateCluster doesn't support."
