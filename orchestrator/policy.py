@@ -134,14 +134,22 @@ def _lost(change: ResourceChange) -> Iterator[str]:
     if change.action not in (Action.UPDATE, Action.REPLACE):
         return
     for attribute in change.attribute_changes():
-        for path, before, after in _single(attribute.path.split("."), attribute.before, attribute.after):
-            rule = _PROTECTIONS_OF_TYPE.get((change.type, ".".join(path))) or _PROTECTIONS.get(path[-1])
+        named = _names(attribute.path.split("."))
+        for path, before, after in _single(named, attribute.before, attribute.after):
+            # What is in a block that is taken out is mostly gone with it, as an encrypted volume: only one type's own counts.
+            generic = _PROTECTIONS.get(path[-1]) if path == named else None
+            rule = _PROTECTIONS_OF_TYPE.get((change.type, ".".join(path))) or generic
             if rule is not None and rule[1](before, after):
                 yield rule[0]
 
 
-def _single(path: Sequence[str], before: Any, after: Any) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """A change by single attributes, numbers left out of their paths; a block that is taken out takes all of its own along."""
+def _names(path: Sequence[str]) -> tuple[str, ...]:
+    """A path without the numbers in it."""
+    return tuple(part for part in path if not part.isdecimal())
+
+
+def _single(path: tuple[str, ...], before: Any, after: Any) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """A change by single attributes; a block that is taken out takes all of its own along."""
     if isinstance(before, list) and not after:
         for item in before:
             yield from _single(path, item, None)
@@ -149,7 +157,7 @@ def _single(path: Sequence[str], before: Any, after: Any) -> Iterator[tuple[tupl
         for name, value in before.items():
             yield from _single((*path, name), value, None)
     else:
-        yield tuple(part for part in path if not part.isdecimal()), before, after
+        yield path, before, after
 
 
 def is_protected(change: ResourceChange) -> bool:

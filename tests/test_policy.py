@@ -228,7 +228,8 @@ def test_a_protection_is_lost_with_the_block_that_it_stands_in(after: Any) -> No
     assert without("aws_dynamodb_table.this", "point_in_time_recovery", enabled=True) == ["point-in-time recovery"]
     assert without("aws_dynamodb_table.this", "point_in_time_recovery", enabled=False) == []
     assert without("aws_dynamodb_table.this", "ttl", enabled=True) == []
-    assert without("aws_instance.this", "root_block_device", encrypted=True) == ["encryption"]
+    # The volume goes, and its encryption with it.
+    assert without("aws_instance.this", "ebs_block_device", encrypted=True) == []
 
 
 def test_versioning_that_is_not_known_yet_is_not_lost() -> None:
