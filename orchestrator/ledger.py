@@ -11,12 +11,16 @@
 It says what this machine did, not what others did; the state object says where a layer stands. An apply that was started
 and never finished was killed. Every line is on the disk before the run goes on.
 
+Every line has the schema that it was written in. A key that is new needs no other number: older lines lack it, and whoever
+reads it has a default. What wealist could misunderstand needs one, and is refused where it matters.
+
 What people wrote or will read is redacted: error messages, hints, the values of variables. What wealist reads again is not.
 An id or an outcome with `(redacted)` in it would be no longer found, because a secret somewhere is the word `foundation`.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from orchestrator.redaction import Redactor
 
 FILENAME = "ledger.jsonl"
+SCHEMA = 1
 # Keys below which there is free text, wherever they stand in an entry.
 _FREE_TEXT = frozenset({"error", "values"})
 
@@ -39,8 +44,11 @@ def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
     """Add one line to `ledger.jsonl`, in one write, on the disk before this returns.
 
     A line is written whole or not at all by any number of runs at once (O_APPEND, one write).
+
+    Raises:
+        OSError: It could not be written, or only a part of it: the disk is full.
     """
-    stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
+    stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "schema": SCHEMA, **entry}
     line = json.dumps(_redacted(stamped, redact), ensure_ascii=False) + "\n"
     fd = os.open(home / FILENAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -48,7 +56,9 @@ def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
         if size and os.pread(fd, 1, size - 1) != b"\n":
             # A crash cut the last line short; it must not take this one with it.
             line = f"\n{line}"
-        os.write(fd, line.encode())
+        raw = line.encode()
+        if os.write(fd, raw) < len(raw):
+            raise OSError(errno.ENOSPC, "only a part of the line could be written", str(home / FILENAME))
         os.fsync(fd)
     finally:
         os.close(fd)

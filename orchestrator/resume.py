@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import inputs
+from orchestrator import inputs, ledger
 from orchestrator.errors import GuardError, UsageError
 from orchestrator.redaction import MASK
 from orchestrator.report import Outcome
@@ -69,38 +69,49 @@ def describe(options: RunOptions, layers: Sequence[Layer]) -> dict[str, Any]:
 
 
 def find(entries: Sequence[Mapping[str, Any]], *, target: str) -> Unfinished | None:
-    """The last run that changes things, where it did not end well; None where it did, or where there was none."""
+    """The last run that changes things, where it did not end well; None where it did, or where there was none.
+
+    Raises:
+        GuardError: A newer wealist made it, and wrote it down in a way that this one may misunderstand.
+    """
     runs = [entry for entry in entries if entry.get("event") == "run-started" and entry.get("target") == target]
     runs = [entry for entry in runs if entry.get("command") in ("up", "down")]
     if not runs:
         return None
     started = runs[-1]
-    run_id = started["run_id"]
-    finished = {
-        entry["layer"]: entry for entry in entries if entry.get("event") == "finished" and entry["run_id"] == run_id
-    }
-    done = {id_: entry for id_, entry in finished.items() if entry["outcome"] in _ENDED_WELL}
-    remaining = tuple(id_ for id_ in started["layers"] if id_ not in done)
+    run_id = str(started.get("run_id"))
+    if started.get("schema", 0) > ledger.SCHEMA:
+        raise GuardError(
+            f"run {run_id} was made by a newer wealist, and can't be understood by this one",
+            hint="go on with it there, or start afresh",
+        )
+    ends = (entry for entry in entries if entry.get("event") == "finished" and entry.get("run_id") == run_id)
+    finished = {entry["layer"]: entry for entry in ends if "layer" in entry}
+    done = {id_: entry for id_, entry in finished.items() if entry.get("outcome") in _ENDED_WELL}
+    remaining = tuple(id_ for id_ in started.get("layers", ()) if id_ not in done)
     if not remaining:
         return None
+    kept = started.get("options", {})
     return Unfinished(
         run_id=run_id,
         command=started["command"],
-        started=started["time"],
+        started=str(started.get("time")),
         done={**started.get("done", {}), **done},
         remaining=remaining,
         failed={id_: entry for id_, entry in finished.items() if id_ not in done},
-        options=_options(started["options"]),
-        secret_names=(*started["options"]["secret_names"], *_masked(started["options"]["values"])),
+        options=_options(kept),
+        secret_names=(*kept.get("secret_names", ()), *_masked(kept.get("values", {}))),
     )
 
 
 def _options(kept: Mapping[str, Any]) -> RunOptions:
-    texts: dict[str, Any] = {name: tuple(kept[name]) for name in _TEXTS}
-    plain: dict[str, Any] = {name: kept[name] for name in (*_FLAGS, *_PLAIN)}
-    files = tuple(Path(path) for path in kept["var_files"])
-    masked = _masked(kept["values"])
-    values = {name: value for name, value in kept["values"].items() if name not in masked}
+    """What an older wealist did not know of is as it was then: the default."""
+    texts: dict[str, Any] = {name: tuple(kept[name]) for name in _TEXTS if name in kept}
+    plain: dict[str, Any] = {name: kept[name] for name in (*_FLAGS, *_PLAIN) if name in kept}
+    files = tuple(Path(path) for path in kept.get("var_files", ()))
+    given = kept.get("values", {})
+    masked = _masked(given)
+    values = {name: value for name, value in given.items() if name not in masked}
     return RunOptions(values=values, var_files=files, **texts, **plain)
 
 

@@ -78,6 +78,27 @@ def test_an_entry_is_on_the_disk_before_anything_else_happens(home: Path, monkey
     assert synced == [(home / "ledger.jsonl").read_text()]
 
 
+def test_every_line_has_the_schema_that_it_was_written_in(home: Path) -> None:
+    artifacts.prepare_home(home)
+    ledger.append(home, {"event": "finished"}, Redactor())
+
+    assert [entry["schema"] for entry in ledger.read(home)] == [1]
+
+
+def test_a_line_that_is_not_written_whole_is_no_success(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up takes what fits, and only the next write fails."""
+    artifacts.prepare_home(home)
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr("os.write", lambda fd, raw: write(fd, raw[:20]))
+        with pytest.raises(OSError, match="only a part of the line") as caught:
+            ledger.append(home, {"event": "apply-started"}, Redactor())
+    ledger.append(home, {"event": "finished"}, Redactor())
+
+    assert caught.value.filename == str(home / "ledger.jsonl")
+    assert [entry["event"] for entry in ledger.read(home)] == ["finished"]
+
+
 def test_no_ledger_is_an_empty_one(home: Path) -> None:
     assert ledger.read(home) == []
 

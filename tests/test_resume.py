@@ -178,6 +178,25 @@ def test_a_run_is_resumed_with_the_options_that_it_was_made_with() -> None:
     assert found.secret_names == ()
 
 
+def test_a_run_that_an_older_wealist_made_is_resumed_with_defaults() -> None:
+    for name in kept():
+        older = {key: value for key, value in kept().items() if key != name}
+        assert find(started(options=older)).options == RunOptions()
+    bare = started()
+    del bare["options"], bare["time"]
+
+    assert find(bare).options == RunOptions()
+    assert find(bare).secret_names == ()
+
+
+def test_a_run_that_a_newer_wealist_made_is_left_to_it() -> None:
+    assert find(started(schema=ledger.SCHEMA)).run_id == "r1"
+    with pytest.raises(GuardError, match="run r1 was made by a newer wealist") as caught:
+        find(started(schema=ledger.SCHEMA + 1))
+
+    assert caught.value.hint == "go on with it there, or start afresh"
+
+
 def test_an_upgrade_or_a_trace_was_for_one_time() -> None:
     found = find(started(options=kept(RunOptions(upgrade=True, keep_terraform_log=True))))
 
