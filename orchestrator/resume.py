@@ -166,6 +166,12 @@ def check_unmoved(
             )
         state = states[id_]
         serial = state.serial if state else None
+        if not _is_serial_known(entry):
+            raise GuardError(
+                f"{id_}: its state could not be read back in run {unfinished.run_id}, so nobody can tell whether it moved "
+                f"since; its serial is {_or_none(serial)} now",
+                hint=f"look at what is there, then start afresh: {command}",
+            )
         if serial != entry.get("serial_after"):
             raise GuardError(
                 f"{id_} has moved since run {unfinished.run_id}: state serial {_or_none(entry.get('serial_after'))} then, "
@@ -179,6 +185,14 @@ def check_unmoved(
                 f"{id_} was done in run {unfinished.run_id} with other HCL or values than it has now",
                 hint=f"start afresh: {command}",
             )
+
+
+def _is_serial_known(entry: Mapping[str, Any]) -> bool:
+    """Whether `serial_after` is what the run left: it is null also where the state could not be read back."""
+    # Older lines don't say so; but what was applied has a state.
+    has_none = entry.get("serial_after") is None
+    is_applied = entry.get("command") == "up" and entry.get("outcome") == Outcome.APPLIED
+    return bool(entry.get("is_state_known", not (has_none and is_applied)))
 
 
 def _or_none(serial: int | None) -> str:

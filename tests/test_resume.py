@@ -319,6 +319,38 @@ def test_a_state_that_moved_is_named_with_both_serials(
     assert error.message == f"prod/foundation has moved since run r1: {words}"
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"outcome": "failed", "is_state_known": False},
+        {"outcome": "failed", "command": "down", "is_state_known": False},
+        # As an older wealist wrote it.
+        {"outcome": "applied", "command": "up"},
+    ],
+)
+@pytest.mark.parametrize("now", [5, None])
+def test_a_state_that_the_run_could_not_read_back_is_not_taken_for_none(
+    foundation: Layer, entry: dict[str, Any], now: int | None
+) -> None:
+    run = unfinished(failed={foundation.id: {**entry, "serial_after": None}})
+    error = refused(run, {foundation.id: foundation}, {foundation.id: None if now is None else state(now)})
+
+    assert error.message == (
+        "prod/foundation: its state could not be read back in run r1, so nobody can tell whether it moved since; its "
+        f"serial is {now or 'none'} now"
+    )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"outcome": "failed", "command": "up"}, {"outcome": "applied", "command": "down"}, {"is_state_known": True}],
+)
+def test_no_state_then_and_none_now_is_no_move(foundation: Layer, entry: dict[str, Any]) -> None:
+    run = unfinished(failed={foundation.id: {**entry, "serial_after": None}})
+
+    check(run, {foundation.id: foundation}, {foundation.id: None})
+
+
 def test_the_one_that_failed_may_not_have_moved_either(foundation: Layer) -> None:
     run = unfinished(failed={foundation.id: {"outcome": "failed", "serial_after": 7}})
     layers = {foundation.id: foundation}
