@@ -65,7 +65,6 @@ class Variable:
 
     name: str
     type: str | None
-    has_default: bool
     is_sensitive: bool
     location: Location = field(compare=False)
 

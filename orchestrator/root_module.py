@@ -132,7 +132,6 @@ def _variables(file: hcl.Block) -> Iterator[Variable]:
         yield Variable(
             name=block.labels[0],
             type=type_.text if type_ else None,
-            has_default="default" in block.attributes,
             is_sensitive=sensitive is not None and sensitive.value is not False,
             location=block.location,
         )

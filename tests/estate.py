@@ -98,7 +98,7 @@ def backend(**changes: Any) -> Backend:
 
 
 def variable(name: str, type_: str | None = "string") -> Variable:
-    return Variable(name=name, type=type_, has_default=False, is_sensitive=False, location=HERE)
+    return Variable(name=name, type=type_, is_sensitive=False, location=HERE)
 
 
 def layer(id_: str = "prod/foundation", *, reads: tuple[str, ...] = (), **changes: Any) -> Layer:

@@ -111,13 +111,13 @@ def test_hcl_that_does_not_parse_is_named(tmp_path: Path) -> None:
     assert "main.tf:" in refusal(tmp_path, backend_block() + "resource {{{").message
 
 
-def test_variables_are_read_with_type_default_and_sensitivity(tmp_path: Path) -> None:
+def test_variables_are_read_with_type_and_sensitivity(tmp_path: Path) -> None:
     layer = read(tmp_path, backend_block() + VARIABLES)
 
     assert set(layer.variables) == {"name", "zones", "password"}
-    assert (layer.variables["name"].type, layer.variables["name"].has_default) == ("string", False)
+    assert layer.variables["name"].type == "string"
     assert layer.variables["name"].is_primitive
-    assert (layer.variables["zones"].type, layer.variables["zones"].has_default) == ("list(string)", True)
+    assert layer.variables["zones"].type == "list(string)"
     assert not layer.variables["zones"].is_primitive
     assert layer.variables["password"].is_sensitive
     assert not layer.variables["name"].is_sensitive
