@@ -45,7 +45,7 @@ class Custody:
             PreflightError: The credentials are of another account than the one that is pinned.
             AwsError: AWS said no.
         """
-        if layer.environment in config.accounts:
+        if verdict.pin_of(layer, config) is not None:
             # The identity that preflight looks at as well: the one that Terraform's providers use.
             account = who_am_i(Session(target.aws), layer.backend.region).account
             verdict.refuse_other_account(layer, config, account, target)

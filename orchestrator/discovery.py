@@ -86,7 +86,8 @@ class Estate:
         """A pin for an environment that no layer is in guards nothing, and was meant for one that exists."""
         environments = {id_.rpartition("/")[0] for id_ in ids}
         for name in self.config.accounts:
-            if environments and name not in environments:
+            holds = any(environment == name or environment.startswith(f"{name}/") for environment in environments)
+            if environments and not holds:
                 near = get_close_matches(name, environments, n=1)
                 known = ", ".join(sorted(environments))
                 raise ConfigError(

@@ -7,7 +7,7 @@ Everything here is a value. HCL is the source of truth, so there is no field tha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,9 @@ class Backend:
         kms_key_id: The key it is encrypted with; None means the bucket's default.
         profile: A profile of the AWS configuration, where the block names one.
         role_arn: The role that the backend assumes, where the block names one.
+        role_arguments: How it is assumed: the other arguments of sts:AssumeRole by its names for them. Lists are tuples,
+            and tags pairs.
+        acl: The canned ACL that state and lock object are written with.
     """
 
     bucket: str
@@ -47,7 +50,14 @@ class Backend:
     kms_key_id: str | None = None
     profile: str | None = None
     role_arn: str | None = None
+    role_arguments: tuple[tuple[str, Any], ...] = ()
+    acl: str | None = None
     location: Location = field(compare=False)
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What backends share that are read by the same identity."""
+        return (self.profile, self.role_arn, self.role_arguments)
 
     @property
     def url(self) -> str:
@@ -57,6 +67,28 @@ class Backend:
     def lock_id(self) -> str:
         """The `LockID` that Terraform uses in the table for this state."""
         return f"{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """The `provider "aws"` block without an alias: whose account the resources are made in.
+
+    Attributes:
+        role_arn: The role that it works as in the end, or None where it assumes none.
+        elsewhere: The argument that makes it another identity than the shell's in a way that can't be read.
+        allowed_accounts: The only accounts that it works in; None where it does not say, or not in a way that can be read.
+    """
+
+    role_arn: str | None = None
+    elsewhere: str | None = None
+    allowed_accounts: tuple[str, ...] | None = None
+    location: Location = field(compare=False)
+
+    @property
+    def account(self) -> str | None:
+        """The account of the role that it assumes."""
+        parts = (self.role_arn or "").split(":")
+        return parts[4] if len(parts) > 5 and parts[4].isdigit() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +152,7 @@ class Layer:
         init_inputs: The source text of every block that decides what `terraform init` does: backend,
             required providers, module calls, here and in local modules.
         local_modules: The folders of the modules that it calls by path, directly or not.
+        provider: Whose account it works in; None where no block says so, and it is that of the shell's credentials.
     """
 
     id: str
@@ -133,6 +166,7 @@ class Layer:
     required_version: str | None
     init_inputs: tuple[str, ...] = field(repr=False)
     local_modules: tuple[Path, ...] = field(repr=False)
+    provider: Provider | None = None
 
     @property
     def name(self) -> str:

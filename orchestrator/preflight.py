@@ -220,7 +220,7 @@ class _Calls:
 
         def call(function: Callable[..., Any], *key: Any, **parameters: Any) -> Future[Any]:
             """Layers share buckets and tables; a call with the same key is made once."""
-            whole = (function, backend.profile, backend.role_arn, *key)
+            whole = (function, backend.identity, *key)
             if whole not in shared:
                 shared[whole] = pool.submit(function, session, **parameters)
             return shared[whole]

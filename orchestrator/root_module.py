@@ -7,11 +7,12 @@ states a module reads is told by `remote_state`.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator import hcl
+from orchestrator.access import read_backend, read_provider
 from orchestrator.errors import ConfigError
-from orchestrator.layer import Backend, Layer, OutputRead, Variable
+from orchestrator.layer import Layer, OutputRead, Variable
 from orchestrator.remote_state import TYPE as REMOTE_STATE
 from orchestrator.remote_state import Scope, check_labels, merged, remote_states
 from orchestrator.traversal import ANY, Traversal, traversals
@@ -39,7 +40,8 @@ def read_layer(id_: str, folder: Path) -> Layer:
     return Layer(
         id=id_,
         path=folder,
-        backend=_backend(id_, folder, settings),
+        backend=read_backend(id_, folder, settings),
+        provider=read_provider(outside),
         variables={v.name: v for file in files for v in _variables(file)},
         outputs={b.labels[0]: b.location for file in files for b in file.find("output") if b.labels},
         blocks=frozenset(_declared(files)),
@@ -75,53 +77,6 @@ def _sources(folder: Path) -> list[Path]:
                 hint=f"write it as HCL, in {path.name.removesuffix('.json')}",
             )
     return sorted(files, key=lambda path: (is_override(path), path.name))
-
-
-def _backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backend:
-    blocks = [block for setting in settings for block in setting.blocks if block.type in ("backend", "cloud")]
-    if not blocks:
-        raise ConfigError(
-            f'{folder}: layer {id_} has no backend "s3" block, so its state would stay on this machine',
-            hint='add: terraform { backend "s3" { bucket = ... key = ... region = ... } }',
-        )
-    block = blocks[-1]
-    kind = block.labels[0] if block.labels else block.type
-    if kind != "s3":
-        raise ConfigError(
-            f'{block.location}: layer {id_} keeps its state in "{kind}"; wealist drives backend "s3" only',
-            hint='change the block to backend "s3", or leave this folder out with layers.exclude in wealist.yaml',
-        )
-
-    def value(name: str, kind: type = str, *, required: bool = False) -> Any:
-        attribute = block.attributes.get(name)
-        if attribute is None:
-            if required:
-                raise ConfigError(
-                    f'{block.location}: backend "s3" of layer {id_} has no {name}',
-                    hint=f"write {name} in the block: what is in HCL is what wealist checks",
-                )
-            return None
-        if isinstance(attribute.value, hcl.Expression):
-            raise ConfigError(f"{attribute.location}: {name} = {attribute.text}: a backend takes literal values only")
-        if not isinstance(attribute.value, kind):
-            wanted = "true or false" if kind is bool else "a string"
-            raise ConfigError(f"{attribute.location}: {name} = {attribute.text}: must be {wanted}")
-        return attribute.value
-
-    assume_role = block.attributes.get("assume_role")
-    role = assume_role.value.get("role_arn") if assume_role and isinstance(assume_role.value, dict) else None
-    return Backend(
-        bucket=value("bucket", required=True),
-        key=value("key", required=True),
-        region=value("region", required=True),
-        dynamodb_table=value("dynamodb_table"),
-        use_lockfile=bool(value("use_lockfile", bool)),
-        encrypt=bool(value("encrypt", bool)),
-        kms_key_id=value("kms_key_id"),
-        profile=value("profile"),
-        role_arn=role or value("role_arn"),
-        location=block.location,
-    )
 
 
 def _variables(file: hcl.Block) -> Iterator[Variable]:

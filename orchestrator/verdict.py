@@ -45,22 +45,51 @@ def credentials(identity: Identity) -> Finding:
     return _ok("credentials", identity.arn, f"account {identity.account}")
 
 
+def pin_of(layer: Layer, config: Config) -> tuple[str, str] | None:
+    """The entry of `accounts` that holds for a layer, as name and account: of several the nearest, `prod/eu` over `prod`."""
+    parts = layer.environment.split("/")
+    names = ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next(((name, config.accounts[name]) for name in names if name in config.accounts), None)
+
+
 def account(layer: Layer, config: Config, account_id: str, target: Target) -> list[Finding]:
-    pinned = config.accounts.get(layer.environment)
-    if pinned is None:
+    """Whether the layer's own account is the one that it is pinned to.
+
+    Args:
+        account_id: Of the identity that providers have, unless their block makes them another.
+    """
+    pin = pin_of(layer, config)
+    if pin is None:
         return []
+    name, pinned = pin
+    seen = f"{layer.environment} is pinned to account {pinned} (accounts.{name} in wealist.yaml)"
+    told = _of_provider(layer, pinned, seen) if layer.provider else None
+    if told is not None:
+        return [told]
     if pinned == account_id:
-        return [_ok("account", pinned, f"the one that {layer.environment} is pinned to")]
+        return [_ok("account", pinned, f"the one that {name} is pinned to")]
     if target.aws.is_hermetic:
         return [_ok("account", pinned, f"the sandbox, {account_id}, stands for it")]
-    return [
-        _error(
-            "account.mismatch",
-            account_id,
-            f"{layer.environment} is pinned to account {pinned} (accounts.{layer.environment} in wealist.yaml)",
-            f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}",
-        )
-    ]
+    remedy = f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}"
+    return [_error("account.mismatch", account_id, seen, remedy)]
+
+
+def _of_provider(layer: Layer, pinned: str, seen: str) -> Finding | None:
+    """What the provider block says of the account; None where it leaves it to whose credentials these are."""
+    provider = layer.provider
+    assert provider is not None
+    allowed, role = provider.allowed_accounts or (pinned,), provider.account or pinned
+    if role != pinned or pinned not in allowed:
+        wrong = role if role != pinned else ", ".join(allowed)
+        remedy = f"correct the provider block at {provider.location}, or the pin"
+        return _error("account.mismatch", wrong, f"{seen}, and its provider works in {wrong}", remedy)
+    if provider.account or (provider.elsewhere and provider.allowed_accounts == (pinned,)):
+        return _ok("account", pinned, f"the one that the provider block at {provider.location} works in")
+    if provider.elsewhere or provider.role_arn:
+        why = f"{provider.elsewhere or 'its role'} makes its provider somebody else than this identity"
+        remedy = f'write allowed_account_ids = ["{pinned}"] at {provider.location}'
+        return _warning("account.unknown", layer.id, f"{seen}, which can't be checked: {why}", remedy)
+    return None
 
 
 def refuse_other_account(layer: Layer, config: Config, account_id: str, target: Target) -> None:
@@ -72,8 +101,9 @@ def refuse_other_account(layer: Layer, config: Config, account_id: str, target: 
     findings = account(layer, config, account_id, target)
     for finding in findings:
         if finding.is_error:
+            whose = "these credentials are of" if finding.subject == account_id else "the layer would be in"
             raise PreflightError(
-                f"these credentials are of account {account_id}: {finding.seen}",
+                f"{whose} account {finding.subject}: {finding.seen}",
                 findings=findings,
                 hint=finding.remedy,
             )

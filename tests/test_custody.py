@@ -45,6 +45,15 @@ def test_any_other_account_is_refused(aws: None, estate: Estate) -> None:
     assert "use credentials of 210987654321" in str(caught.value.hint)
 
 
+def test_a_provider_in_another_account_is_refused_too(aws: None, estate: Estate) -> None:
+    role = 'provider "aws" {\n  assume_role {\n    role_arn = "arn:aws:iam::210987654321:role/x"\n  }\n}\n'
+    (estate.folders["prod/foundation"] / "provider.tf").write_text(role)
+
+    assert over(estate, "210987654321").layer.id == "prod/foundation"
+    with pytest.raises(PreflightError, match="the layer would be in account 210987654321"):
+        over(estate, ACCOUNT)
+
+
 def test_where_nothing_is_pinned_nobody_is_asked(estate: Estate) -> None:
     assert over(estate, "210987654321", environment="dev").layer.id == "prod/foundation"
 

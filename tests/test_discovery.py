@@ -178,3 +178,12 @@ def test_the_edges_of_a_layer_that_reads_nothing_need_no_other_to_be_read(estate
     assert found.edges(found.layer("foundation")) == ()
     with pytest.raises(ConfigError, match="prod/broken"):
         found.edges(found.layer("compute"))
+
+
+def test_a_pin_holds_for_environments_below_it(tmp_path: Path) -> None:
+    write_layer(tmp_path, "prod/eu/foundation")
+    (tmp_path / "wealist.yaml").write_text(
+        "version: 1\nlayers:\n  include: [terraform/*/*/*]\naccounts:\n  prod: '123456789012'\n"
+    )
+
+    assert list(Estate.find(tmp_path).folders) == ["prod/eu/foundation"]

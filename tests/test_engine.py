@@ -251,14 +251,14 @@ def test_a_stray_destroy_does_not_reach_terraform_and_is_named(
     estate: Estate, store: Store, runner: FakeRunner
 ) -> None:
     seen: list[events.Event] = []
-    environ = {"TF_CLI_ARGS_plan": "-destroy", "TF_WORKSPACE": "other", "AWS_PROFILE": "ops"}
+    environ = {"TF_CLI_ARGS_plan": "-destroy", "TF_WORKSPACE": "other", "AWS_MAX_ATTEMPTS": "5"}
 
     engine(estate, runner, environ, on_event=seen.append).plan(["foundation"])
 
     for command in runner.commands:
         assert "TF_CLI_ARGS_plan" not in command.env
         assert command.env["TF_WORKSPACE"] == "default"
-        assert command.env["AWS_PROFILE"] == "ops"
+        assert command.env["AWS_MAX_ATTEMPTS"] == "5"
     notices = [event.text for event in seen if isinstance(event, events.Notice)]
     assert notices == [
         "TF_CLI_ARGS_plan is left out of Terraform's environment: it would change the command; pass flags after -- instead",

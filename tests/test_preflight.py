@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,11 @@ from orchestrator.aws.session import Sessions, remedy
 from orchestrator.config import Config
 from orchestrator.errors import AwsError, StateError
 from orchestrator.finding import Finding, Severity
+from orchestrator.layer import Provider
 from orchestrator.lock import Lock
 from orchestrator.state import State
 from orchestrator.target import AwsSettings
-from tests.estate import ACCOUNT, BUCKET, KEY, REGION, TABLE, Store, backend, layer, state_text, target_of
+from tests.estate import ACCOUNT, BUCKET, HERE, KEY, REGION, TABLE, Store, backend, layer, state_text, target_of
 from tests.fakes import VERSION, FakeRunner, Reply, recorded
 
 if TYPE_CHECKING:
@@ -190,6 +192,77 @@ def test_another_environments_pin_is_none_of_this_ones_business(world: World) ->
 
     assert not checked.errors
     assert not any(finding.id.startswith("account") for finding in checked.findings)
+
+
+SPOKE = "210987654321"
+
+
+def provider(account: str | None = None, **given: Any) -> Provider:
+    role = f"arn:aws:iam::{account}:role/deploy" if account else None
+    return Provider(role_arn=role, location=HERE, **given)
+
+
+def accounts(world: World, given: Provider, pin: str = SPOKE) -> list[Finding]:
+    """What is said of the account of a layer whose provider block says this."""
+    checked = world.check(layer(provider=given), yaml=f"version: 1\naccounts: {{prod: '{pin}'}}\n")
+    return [finding for finding in checked.findings if finding.id.startswith("account")]
+
+
+def test_a_provider_in_a_role_is_guarded_by_the_roles_account(world: World) -> None:
+    (good,) = accounts(world, provider(SPOKE))
+    (bad,) = accounts(world, provider(SPOKE), pin=ACCOUNT)
+
+    assert (good.id, good.subject) == ("account.ok", SPOKE)
+    assert (bad.id, bad.subject) == ("account.mismatch", SPOKE)
+    assert bad.seen.endswith(f"and its provider works in {SPOKE}")
+    assert bad.remedy == "correct the provider block at terraform.tf:1, or the pin"
+
+
+def test_a_provider_that_allows_other_accounts_only_is_a_mismatch(world: World) -> None:
+    (bad,) = accounts(world, provider(allowed_accounts=(SPOKE,)), pin=ACCOUNT)
+
+    assert (bad.id, bad.subject) == ("account.mismatch", SPOKE)
+
+
+def test_a_provider_that_allows_the_pinned_account_has_to_be_in_it(world: World) -> None:
+    (bad,) = accounts(world, provider(allowed_accounts=(SPOKE, ACCOUNT)))
+    (good,) = accounts(world, provider(allowed_accounts=(SPOKE, ACCOUNT)), pin=ACCOUNT)
+
+    assert (bad.id, bad.subject) == ("account.mismatch", ACCOUNT)
+    assert good.id == "account.ok"
+
+
+def test_a_provider_that_is_somebody_else_can_not_be_checked(world: World) -> None:
+    for pin in (SPOKE, ACCOUNT):
+        (found,) = accounts(world, provider(elsewhere="profile"), pin=pin)
+
+        assert (found.id, found.severity) == ("account.unknown", Severity.WARNING)
+        assert "which can't be checked: profile makes its provider somebody else than this identity" in found.seen
+        assert found.remedy == f'write allowed_account_ids = ["{pin}"] at terraform.tf:1'
+
+
+def test_a_provider_that_is_somebody_else_and_bound_to_the_pin_is_fine(world: World) -> None:
+    (good,) = accounts(world, provider(elsewhere="profile", allowed_accounts=(SPOKE,)))
+
+    assert good.id == "account.ok"
+
+
+@pytest.mark.parametrize(
+    ("pins", "name"),
+    [
+        ({"prod": ACCOUNT}, "prod"),
+        ({"prod": SPOKE, "prod/eu": ACCOUNT}, "prod/eu"),
+        ({"prod/eu": SPOKE, "prod": ACCOUNT, "dev": SPOKE}, None),
+    ],
+)
+def test_the_nearest_pin_holds_for_what_is_below_it(world: World, pins: dict[str, str], name: str | None) -> None:
+    below = layer("prod/eu/foundation")
+
+    checked = world.check(below, yaml=f"version: 1\naccounts: {json.dumps(pins)}\n")
+
+    (found,) = [finding for finding in checked.findings if finding.id.startswith("account")]
+    assert found.id == ("account.ok" if name else "account.mismatch")
+    assert f"the one that {name} is pinned to" == found.seen or f"accounts.{'prod/eu'} in" in found.seen
 
 
 @pytest.mark.parametrize("code", ["404", "NoSuchBucket", "NotFound"])

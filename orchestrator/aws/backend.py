@@ -119,17 +119,20 @@ def probe_write(session: Session, backend: Backend) -> None:
     """
     s3 = _s3(session, backend)
     with translated(f"preparing to write {backend.url}"):
-        upload = s3.create_multipart_upload(Bucket=backend.bucket, Key=backend.key, **encryption(backend))["UploadId"]
+        upload = s3.create_multipart_upload(Bucket=backend.bucket, Key=backend.key, **write_settings(backend))[
+            "UploadId"
+        ]
         s3.abort_multipart_upload(Bucket=backend.bucket, Key=backend.key, UploadId=upload)
 
 
-def encryption(backend: Backend) -> dict[str, str]:
+def write_settings(backend: Backend) -> dict[str, str]:
     """What a write of state or lock object asks for; like Terraform, a key counts only where `encrypt` is true."""
+    acl = {"ACL": backend.acl} if backend.acl else {}
     if not backend.encrypt:
-        return {}
+        return acl
     if backend.kms_key_id:
-        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": backend.kms_key_id}
-    return {"ServerSideEncryption": "AES256"}
+        return {**acl, "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": backend.kms_key_id}
+    return {**acl, "ServerSideEncryption": "AES256"}
 
 
 def lock_table(session: Session, backend: Backend) -> Table:

@@ -27,12 +27,12 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self._closed: dict[tuple[str | None, ...], AwsError] = {}
-        self._ahead: Counter[tuple[str | None, ...]] = Counter()
-        self._answered: defaultdict[tuple[str | None, ...], Event] = defaultdict(Event)
+        self._closed: dict[tuple[Any, ...], AwsError] = {}
+        self._ahead: Counter[tuple[Any, ...]] = Counter()
+        self._answered: defaultdict[tuple[Any, ...], Event] = defaultdict(Event)
         self._lock = Lock()
 
-    def close(self, kind: tuple[str | None, ...], error: AwsError) -> None:
+    def close(self, kind: tuple[Any, ...], error: AwsError) -> None:
         """Make no more calls of this kind: to one service, or to any."""
         self._closed.setdefault(kind, error)
 
@@ -59,6 +59,6 @@ class Gate:
             answered.set()
 
 
-def way_of(backend: Backend) -> tuple[str | None, ...]:
+def way_of(backend: Backend) -> tuple[Any, ...]:
     """What backends share that are reached in the same way."""
-    return (backend.profile, backend.role_arn, backend.region)
+    return (*backend.identity, backend.region)

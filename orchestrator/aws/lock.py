@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws.backend import LOCK_KEY, encryption
+from orchestrator.aws.backend import LOCK_KEY, write_settings
 from orchestrator.aws.session import DENIED, translated
 from orchestrator.aws.state import lock_key, read_locks
 from orchestrator.errors import AwsError, GuardError, StateLockedError, WealistError
@@ -153,7 +153,7 @@ def _put_object(session: Session, backend: Backend, text: str) -> Lock:
                 ContentType="application/json",
                 ChecksumAlgorithm="SHA256",
                 IfNoneMatch="*",
-                **encryption(backend),
+                **write_settings(backend),
             )
     except AwsError as error:
         return _ours(session, backend, text, error, is_object=True)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
+from threading import Lock
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import boto3
 
@@ -49,16 +51,21 @@ THREADS = 64
 
 _CONNECT_TIMEOUT = 5.0
 _READ_TIMEOUT = 20.0
+_SESSION_NAME = "wealist"
 
 
 class Session:
-    """Clients for one set of settings. Clients are kept; making one takes tens of milliseconds."""
+    """Clients for one set of settings. Clients are kept; making one takes tens of milliseconds.
+
+    Any thread may ask for one. boto3 does not promise that making them is thread-safe, so one is made at a time.
+    """
 
     def __init__(self, settings: AwsSettings, *, backend: Backend | None = None) -> None:
         """A session; with a backend, one with the identity that Terraform's backend uses: its profile, its role."""
         self.settings = settings
         self._backend = None if settings.is_hermetic else backend
         self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = Lock()
 
     def client(self, service: str, region: str) -> Any:
         """A boto3 client.
@@ -67,24 +74,28 @@ class Session:
             AwsError: The session can't be made: an unknown profile, an unusable configuration file.
         """
         key = (service, region)
-        if key not in self._clients:
-            from botocore.config import Config
+        with self._lock:
+            if key not in self._clients:
+                with translated(f"making the {service} client"):
+                    self._clients[key] = self._make(service, region)
+            return self._clients[key]
 
-            with translated(f"making the {service} client"):
-                self._clients[key] = self._boto3.client(
-                    service,
-                    region_name=region,
-                    endpoint_url=self.settings.endpoint_url,
-                    config=Config(
-                        connect_timeout=_CONNECT_TIMEOUT,
-                        read_timeout=_READ_TIMEOUT,
-                        max_pool_connections=THREADS,
-                        retries={"mode": "standard", "total_max_attempts": 3},
-                        proxies={} if self.settings.is_hermetic else None,
-                        s3={"addressing_style": "path"} if self.settings.endpoint_url else None,
-                    ),
-                )
-        return self._clients[key]
+    def _make(self, service: str, region: str) -> Any:
+        from botocore.config import Config
+
+        return self._boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.settings.endpoint_url,
+            config=Config(
+                connect_timeout=_CONNECT_TIMEOUT,
+                read_timeout=_READ_TIMEOUT,
+                max_pool_connections=THREADS,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                proxies={} if self.settings.is_hermetic else None,
+                s3={"addressing_style": "path"} if self.settings.endpoint_url else None,
+            ),
+        )
 
     @cached_property
     def _boto3(self) -> boto3.Session:
@@ -101,13 +112,7 @@ class Session:
         session = boto3.Session(profile_name=(backend and backend.profile) or self.settings.profile)
         if backend is None or backend.role_arn is None:
             return session
-        sts = session.client("sts", region_name=backend.region)
-        credentials = sts.assume_role(RoleArn=backend.role_arn, RoleSessionName="wealist")["Credentials"]
-        return boto3.Session(
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-        )
+        return boto3.Session(botocore_session=_in_role(session, backend))
 
 
 class Sessions:
@@ -115,23 +120,23 @@ class Sessions:
 
     def __init__(self, settings: AwsSettings) -> None:
         self.settings = settings
-        self._sessions: dict[tuple[str | None, str | None], Session] = {}
+        self._default = Session(settings)
+        self._sessions: dict[tuple[Any, ...], Session] = {}
 
-    @cached_property
+    @property
     def default(self) -> Session:
         """The identity that Terraform's providers use, whatever the backend uses for the state."""
-        return self._sessions.setdefault((None, None), Session(self.settings))
+        return self._default
 
     def for_backend(self, backend: Backend) -> Session:
-        key = (backend.profile, backend.role_arn)
-        if key not in self._sessions:
-            self._sessions[key] = Session(self.settings, backend=backend)
-        return self._sessions[key]
+        if not any(backend.identity):
+            return self._default
+        if backend.identity not in self._sessions:
+            self._sessions[backend.identity] = Session(self.settings, backend=backend)
+        return self._sessions[backend.identity]
 
     def prepare(self, backends: Iterable[Backend]) -> None:
-        """Make the clients that reading these backends takes, one after the other.
-
-        boto3 does not promise that making them is thread-safe; calling them is.
+        """Make the clients that reading these backends takes, so that no thread that reads waits for one to be made.
 
         Raises:
             AwsError: A client can't be made.
@@ -139,6 +144,42 @@ class Sessions:
         for backend in backends:
             for service in ("s3", *(("dynamodb",) if backend.dynamodb_table else ())):
                 self.for_backend(backend).client(service, backend.region)
+
+
+def _in_role(session: boto3.Session, backend: Backend) -> Any:
+    """A botocore session in the backend's role; it fetches new credentials before the old ones end.
+
+    Raises:
+        BotoCoreError, ClientError: The role can't be assumed.
+    """
+    import botocore.session
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    from botocore.exceptions import NoCredentialsError
+
+    source = session.get_credentials()
+    if source is None:
+        raise NoCredentialsError
+    fetcher = AssumeRoleCredentialFetcher(
+        partial(session.client, region_name=backend.region),
+        source,
+        backend.role_arn or "",
+        extra_args={"RoleSessionName": _SESSION_NAME, **_as_boto_takes_it(backend.role_arguments)},
+    )
+    credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    # Once ahead of the calls: one of theirs that fails would look as if it were denied itself.
+    credentials.get_frozen_credentials()
+    made = botocore.session.get_session()
+    made.register_component("credential_provider", SimpleNamespace(load_credentials=lambda: credentials))
+    return made
+
+
+def _as_boto_takes_it(arguments: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    shapes: dict[str, Callable[[Any], Any]] = {
+        "PolicyArns": lambda arns: [{"arn": arn} for arn in arns],
+        "Tags": lambda tags: [{"Key": key, "Value": value} for key, value in tags],
+        "TransitiveTagKeys": list,
+    }
+    return {name: shapes[name](value) if name in shapes else value for name, value in arguments}
 
 
 def _hermetic_botocore() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws.backend import encryption
+from orchestrator.aws.backend import write_settings
 from orchestrator.aws.session import translated
 from orchestrator.aws.state import explained
 from orchestrator.errors import AwsError
@@ -70,7 +70,7 @@ def put_state(session: Session, backend: Backend, body: bytes) -> str | None:
             Body=body,
             ContentType="application/json",
             ChecksumAlgorithm="SHA256",
-            **encryption(backend),
+            **write_settings(backend),
         )
     version_id: str | None = answer.get("VersionId")
     return version_id

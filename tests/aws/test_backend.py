@@ -146,6 +146,7 @@ def test_probing_leaves_a_state_as_it_is(store: Store, session: Session) -> None
         ({}, {}),
         ({"encrypt": True}, {"ServerSideEncryption": "AES256"}),
         ({"kms_key_id": "key"}, {}),
+        ({"acl": "private"}, {"ACL": "private"}),
         ({"encrypt": True, "kms_key_id": "key"}, {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"}),
     ],
 )

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.client
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
@@ -81,6 +85,84 @@ def test_the_backends_role_is_assumed(aws: None) -> None:
     assert identity.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/state/wealist"
 
 
+ARGUMENTS = (
+    ("DurationSeconds", 900),
+    ("ExternalId", "partner"),
+    ("PolicyArns", ("arn:aws:iam::aws:policy/ReadOnlyAccess",)),
+    ("RoleSessionName", "terraform"),
+    ("Tags", (("team", "infra"),)),
+    ("TransitiveTagKeys", ("team",)),
+)
+
+
+def test_it_is_assumed_with_all_the_arguments_of_the_block(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+    real: Any = vars(botocore.client.BaseClient)["_make_api_call"]
+
+    def call(client: Any, operation: str, given: dict[str, Any]) -> Any:
+        if operation == "AssumeRole":
+            sent.append(given)
+        return real(client, operation, given)
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", call)
+    role = f"arn:aws:iam::{ACCOUNT}:role/state"
+
+    Session(AwsSettings(), backend=backend(role_arn=role, role_arguments=ARGUMENTS)).client("s3", REGION)
+
+    assert sent == [
+        {
+            "RoleArn": role,
+            "RoleSessionName": "terraform",
+            "ExternalId": "partner",
+            "DurationSeconds": 900,
+            "PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}],
+            "Tags": [{"Key": "team", "Value": "infra"}],
+            "TransitiveTagKeys": ["team"],
+        }
+    ]
+
+
+def test_a_run_that_outlives_the_roles_credentials_gets_new_ones(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(AwsSettings(), backend=backend(role_arn=f"arn:aws:iam::{ACCOUNT}:role/state"))
+    client = session.client("s3", REGION)
+    first = keys(client)
+    assert keys(client) == first
+
+    def later() -> datetime:
+        return datetime.now(UTC) + timedelta(minutes=50)
+
+    monkeypatch.setattr("botocore.credentials._local_now", later)
+    client._request_signer._credentials._time_fetcher = later
+
+    assert keys(client) != first
+
+
+def test_a_role_that_can_not_be_assumed_shows_before_any_other_call() -> None:
+    with pytest.raises(AwsError, match="making the s3 client: Unable to locate credentials"):
+        Session(AwsSettings(), backend=backend(role_arn="arn:aws:iam::1:role/r")).client("s3", REGION)
+
+
+def test_threads_that_ask_at_once_get_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, under_way, most = Session(HERMETIC), 0, 0
+    real = session._make
+
+    def make(service: str, region: str) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(0.05)
+        made = real(service, region)
+        under_way -= 1
+        return made
+
+    monkeypatch.setattr(session, "_make", make)
+    with ThreadPoolExecutor(4) as pool:
+        made = [pool.submit(session.client, service, REGION) for service in ("s3", "ecr", "s3", "ecr")]
+
+    assert len({id(future.result()) for future in made}) == 2
+    assert most == 1
+
+
 def test_a_profile_that_does_not_exist_is_an_error_of_ours(real_credentials: None) -> None:
     with pytest.raises(AwsError, match="making the s3 client") as caught:
         Session(AwsSettings(profile="gone")).client("s3", REGION)
@@ -112,7 +194,11 @@ def test_there_is_one_session_for_each_identity() -> None:
     sessions = Sessions(AwsSettings())
 
     assert sessions.for_backend(backend(key="one")) is sessions.for_backend(backend(key="two"))
+    assert sessions.for_backend(backend()) is sessions.default
     assert sessions.for_backend(backend()) is not sessions.for_backend(backend(profile="ops"))
+    role = {"role_arn": "arn:aws:iam::1:role/r"}
+    partner = backend(**role, role_arguments=(("ExternalId", "partner"),))
+    assert sessions.for_backend(backend(**role)) is not sessions.for_backend(partner)
 
 
 def test_who_is_calling(aws: None) -> None:
