@@ -278,8 +278,8 @@ class Engine:
         args.check_extra(options.extra)
         # A run that is gone on with was made for the layers that are done, too.
         done = [self.estate.layer(id_) for id_ in unfinished.done if id_ in self.estate.folders] if unfinished else []
-        variables.check_assigned(options.values, [*done, *layers])
         options = replace(options, var_files=variables.check_files(options.var_files))
+        variables.check_assigned(options.values, [*done, *layers], files=options.var_files)
         environment = self._environment(options)
         for name, reason in environment.dropped.items():
             self._emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))

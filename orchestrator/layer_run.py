@@ -65,6 +65,7 @@ class LayerRun:
         self._skipped_init = False
         self._applying = False
         self._applied = False
+        self._is_state_known = True
         self._planned_partial = self._applied_partial = False
         self._plan: Plan | None = None
         self._shown: str | None = None
@@ -127,7 +128,8 @@ class LayerRun:
             error=error,
         )
         try:
-            self._record("finished", **result.summary(), inputs=self._inputs)
+            is_known = {"is_state_known": self._is_state_known}
+            self._record("finished", **result.summary(), **is_known, inputs=self._inputs)
         except OSError as failed:
             # The layer's end is what it is; a full disk must not turn it into another.
             self.tell(f"the end of {self.layer.id} could not be written to the ledger: {failed.strerror}")
@@ -147,7 +149,8 @@ class LayerRun:
             self._skipped_init = True
             self._tell(events.StepFinished(layer=self.layer.id, step="init", seconds=0.0, note="not needed"))
             return
-        initialization.drop_modules_of_another_source(self._folder, cli_config=self._cli_config)
+        command = self.context.target.command
+        initialization.prepare(self.layer, self._folder, cli_config=self._cli_config, command=command)
         with self.context.init_lock:
             self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
         initialization.remember(self.layer, self._folder, terraform_version=version, cli_config=self._cli_config)
@@ -337,6 +340,7 @@ class LayerRun:
         except WealistError as error:
             self.tell(f"the state can't be read back: {error.message}")
             self.context.states.pop(self.layer.id, None)
+            self._is_state_known = False
             return None
         if state is not None:
             self.context.redact.add(state.secrets)

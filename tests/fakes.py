@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.process import Cancellation, Command, Completed, OnLine
+from orchestrator.root_module import read_layer
 from orchestrator.schedule import Desk
 from tests.data.record import CANARY, REPLACEMENT
 
@@ -55,8 +56,14 @@ class Reply:
 def _initialize(command: Command) -> None:
     """What an init leaves behind."""
     (command.cwd / ".terraform" / "providers").mkdir(parents=True, exist_ok=True)
-    (command.cwd / ".terraform" / "terraform.tfstate").write_text("{}")
     (command.cwd / ".terraform.lock.hcl").touch()
+    if not any(command.cwd.glob("*.tf")):
+        return
+    backend = read_layer("layer", command.cwd).backend
+    kept = {"bucket": backend.bucket, "key": backend.key, "region": backend.region}
+    kept |= {"dynamodb_table": backend.dynamodb_table, "use_lockfile": backend.use_lockfile}
+    text = json.dumps({"version": 3, "backend": {"type": "s3", "config": kept}})
+    (command.cwd / ".terraform" / "terraform.tfstate").write_text(text)
 
 
 def _replies() -> dict[str, list[Reply]]:

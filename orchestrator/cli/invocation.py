@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -28,9 +27,10 @@ from orchestrator.errors import UsageError
 from orchestrator.redaction import RedactedStream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
-    from orchestrator.events import Event
     from orchestrator.process import Cancellation
     from orchestrator.target import Target
 
@@ -184,9 +184,6 @@ class Invocation:
         if self.estate.resolve(given) != layer_id:
             raise UsageError(f"--confirm {given}: this is about {layer_id}", hint=f"--confirm {layer_id}")
         return True
-
-
-OnEvent = Callable[["Event"], None]
 
 
 def command(
