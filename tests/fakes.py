@@ -60,7 +60,7 @@ def _initialize(command: Command) -> None:
     if not any(command.cwd.glob("*.tf")):
         return
     backend = read_layer("layer", command.cwd).backend
-    kept = {"bucket": backend.bucket, "key": backend.key, "region": backend.region}
+    kept: dict[str, Any] = {"bucket": backend.bucket, "key": backend.key, "region": backend.region}
     kept |= {"dynamodb_table": backend.dynamodb_table, "use_lockfile": backend.use_lockfile}
     text = json.dumps({"version": 3, "backend": {"type": "s3", "config": kept}})
     (command.cwd / ".terraform" / "terraform.tfstate").write_text(text)
