@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.aws.pool import threads
 from orchestrator.aws.session import THREADS, Session
 from orchestrator.aws.state import read_object
 from orchestrator.aws.version import list_versions
@@ -76,7 +76,7 @@ def read_history(layer: Layer, target: Target, *, limit: int = SHOWN) -> list[St
 
 def read_versions(session: Session, backend: Backend, versions: Sequence[Version]) -> list[StateVersion]:
     """These versions, with what is in them; all are read at once."""
-    with ThreadPoolExecutor(THREADS) as pool:
+    with threads(THREADS) as pool:
         readings = [
             None if version.is_delete_marker else pool.submit(read_object, session, backend, version_id=version.id)
             for version in versions

@@ -10,7 +10,6 @@ Each check answers with one or more findings. Nothing that is checked here chang
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from orchestrator import verdict
 from orchestrator.aws import backend as look
 from orchestrator.aws.digest import find_mismatch
 from orchestrator.aws.identity import Identity, who_am_i
+from orchestrator.aws.pool import threads
 from orchestrator.aws.state import read_locks, read_state
 from orchestrator.errors import AwsError, WealistError
 from orchestrator.finding import Finding, Severity
@@ -26,6 +26,7 @@ from orchestrator.tf import binary as tf_binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.session import Sessions
@@ -88,7 +89,7 @@ def check(
     started = time.monotonic()
     findings: list[Finding] = []
     seen = _Seen()
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with threads(_THREADS) as pool:
         binary = pool.submit(tf_binary.find, target.terraform_bin, env, runner=runner, cwd=target.work_root)
         try:
             calls = _Calls.start_all(pool, sessions, layers)
@@ -196,7 +197,7 @@ class _Calls:
     encrypted: Future[bool]
     private: Future[bool]
     state: Future[State | None]
-    write: Future[None]
+    write: Future[AwsError | None]
     table: Future[look.Table] | None
     locks: Future[list[Lock]]
     digest: Future[Mismatch | None]

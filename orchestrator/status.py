@@ -7,7 +7,6 @@ made: an estate of 300 layers fails as fast as one of two.
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import artifacts, ledger
 from orchestrator.aws.digest import find_mismatch, is_wrong, read_digest
 from orchestrator.aws.gate import Gate, way_of
+from orchestrator.aws.pool import threads
 from orchestrator.aws.session import THREADS, Sessions
 from orchestrator.aws.state import read_locks, read_object
 from orchestrator.errors import AwsError, WealistError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.state import StateObject
@@ -141,7 +142,7 @@ def read_statuses(estate: Estate, target: Target, layers: Sequence[Layer] | None
         except AwsError as error:
             gate.close(way_of(backend), error)
     applies = _last_applies(target)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with threads(THREADS) as pool:
         readings = {layer.id: _Reading.start(pool, gate, sessions, layer.backend) for layer in layers}
         # Whoever runs right now is between its two writes for a moment; it is looked at again before it is told.
         checks = {

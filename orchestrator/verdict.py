@@ -165,13 +165,20 @@ def state(backend: Backend, read: Callable[[], State | None]) -> Finding:
     return _ok("state-object", url, seen)
 
 
-def write(backend: Backend, probe: Callable[[], None], *, will_write: bool) -> Finding:
+def write(backend: Backend, probe: Callable[[], AwsError | None], *, will_write: bool) -> Finding:
+    make = _error if will_write else _warning
     try:
-        probe()
+        left = probe()
     except AwsError as error:
-        make = _error if will_write else _warning
-        remedy = f"this identity needs s3:PutObject on {backend.bucket}/{backend.key}"
+        if error.code not in DENIED:
+            return make("state-write.unknown", backend.url, error.message, error.hint)
+        key = backend.kms_key_id if backend.encrypt else None
+        also = f", and kms:GenerateDataKey and kms:Decrypt on {key}" if key else ""
+        remedy = f"this identity needs s3:PutObject on {backend.bucket}/{backend.key}{also}"
         return make("state-write.forbidden", backend.url, f"can't be written: {error.code}", remedy)
+    if left is not None:
+        remedy = f"aws s3api list-multipart-uploads --bucket {backend.bucket}"
+        return _warning("state-write.left-over", backend.url, f"can be written, but {left.message}", remedy)
     return _ok("state-write", backend.url, "this identity may write it")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 from typing import TYPE_CHECKING
 
@@ -160,3 +161,13 @@ def test_a_variables_file_is_private_even_where_one_was_there(home: Path) -> Non
         run.write(path, "a = 2")
 
         assert path.read_text() == "a = 2"
+
+
+def test_two_that_look_at_once_do_not_take_each_other_for_the_run(tmp_path: Path) -> None:
+    folder = artifacts.prepare_home(tmp_path) / "runs" / "r1"
+    folder.mkdir()
+    (folder / "alive").touch()
+    with (folder / "alive").open("r") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+
+        assert not artifacts.is_alive(tmp_path, "r1")

@@ -67,13 +67,13 @@ class World:
         for name, value in HEALTHY.items():
             self.let(name, value)
 
-    def let(self, name: str, answer: Any) -> None:
+    def let(self, name: str, answer: Any, *, raises: bool = True) -> None:
         """Let a call answer a value, raise an error, or do what a function does."""
         (full,) = [known for known in HEALTHY if known.endswith(f".{name.rpartition('.')[2]}")]
 
         def call(*_: object, **given: Any) -> Any:
             self.calls.append(full.rpartition(".")[2])
-            if isinstance(answer, Exception):
+            if isinstance(answer, Exception) and raises:
                 raise answer
             return answer(**given) if callable(answer) else answer
 
@@ -383,6 +383,35 @@ def test_a_state_that_may_not_be_written_stops_only_who_would_write(
 
     assert finding.severity is severity
     assert finding.remedy == f"this identity needs s3:PutObject on {BUCKET}/{KEY}"
+
+
+def test_a_key_of_ones_own_takes_permissions_too(world: World) -> None:
+    world.let("probe_write", aws_error("AccessDenied"))
+    with_key = layer(backend=backend(encrypt=True, kms_key_id="alias/state"))
+
+    (finding,) = [f for f in world.check(with_key).findings if f.id == "state-write.forbidden"]
+
+    key = "kms:GenerateDataKey and kms:Decrypt on alias/state"
+    assert finding.remedy == f"this identity needs s3:PutObject on {BUCKET}/{KEY}, and {key}"
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "ConnectTimeoutError", "KMS.DisabledException"])
+def test_a_probe_that_fails_otherwise_says_nothing_of_permissions(code: str, world: World) -> None:
+    world.let("probe_write", aws_error(code))
+
+    finding = world.finding("state-write.unknown")
+
+    assert finding.is_error
+    assert (finding.seen, finding.remedy) == (f"AWS said {code}", remedy(code))
+
+
+def test_a_probe_that_leaves_something_behind_says_so_and_stops_nobody(world: World) -> None:
+    world.let("probe_write", aws_error("AccessDenied"), raises=False)
+
+    finding = world.finding("state-write.left-over")
+
+    assert finding.severity is Severity.WARNING
+    assert finding.seen == "can be written, but AWS said AccessDenied"
 
 
 def test_a_lock_table_that_is_not_there(world: World) -> None:

@@ -107,22 +107,27 @@ def lifecycle_rules(session: Session, backend: Backend) -> list[dict[str, Any]]:
     return list(answer.get("Rules", []))
 
 
-def probe_write(session: Session, backend: Backend) -> None:
+def probe_write(session: Session, backend: Backend) -> AwsError | None:
     """Prove that this identity may write the state object, without writing anything.
 
     Starting a multipart upload needs the permission to put that very object, with that very encryption; ending it at
     once leaves no object and no version. (A put that is made to fail would be a call fewer, but a store that ignores
     the condition would overwrite the state.)
 
+    Returns why the upload could not be ended: it may write then, and leaves the start of an upload behind.
+
     Raises:
         AwsError: It may not.
     """
     s3 = _s3(session, backend)
     with translated(f"preparing to write {backend.url}"):
-        upload = s3.create_multipart_upload(Bucket=backend.bucket, Key=backend.key, **write_settings(backend))[
-            "UploadId"
-        ]
-        s3.abort_multipart_upload(Bucket=backend.bucket, Key=backend.key, UploadId=upload)
+        upload = s3.create_multipart_upload(Bucket=backend.bucket, Key=backend.key, **write_settings(backend))
+    try:
+        with translated(f"ending the upload that showed that {backend.url} can be written"):
+            s3.abort_multipart_upload(Bucket=backend.bucket, Key=backend.key, UploadId=upload["UploadId"])
+    except AwsError as error:
+        return error
+    return None
 
 
 def write_settings(backend: Backend) -> dict[str, str]:

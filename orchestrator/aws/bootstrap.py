@@ -8,7 +8,9 @@ theirs, never put in their place. A bucket that belongs to another account is re
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws import backend as look
@@ -21,11 +23,16 @@ if TYPE_CHECKING:
     from orchestrator.aws.session import Session
     from orchestrator.layer import Backend
 
+    Check = Callable[[Session, Backend], bool]
+
 NONCURRENT_DAYS = 90
 UPLOAD_DAYS = 7
 _TLS_SID = "DenyInsecureTransport"
 _RULE_ID = "wealist-noncurrent-state-versions"
 _WAIT = {"Delay": 1, "MaxAttempts": 120}
+# What AWS says for some seconds of what was made or changed a moment ago.
+_NOT_YET = frozenset({"ContinuousBackupsUnavailableException", "OperationAborted", "NoSuchBucket"})
+_PAUSES = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,29 +61,38 @@ def plan_bootstrap(session: Session, backend: Backend, *, account: str) -> list[
 def _bucket_steps(session: Session, backend: Backend, account: str) -> Iterator[Step]:
     s3, bucket = session.client("s3", backend.region), backend.bucket
 
-    def step(text: str, call: Callable[..., Any], **parameters: Any) -> Step:
+    def step(text: str, call: Callable[..., Any], *, check: Check | None = None, **parameters: Any) -> Step:
+        def do() -> None:
+            call(Bucket=bucket, **parameters)
+
         def run() -> None:
-            with translated(f"bucket {bucket}: {text}"):
-                call(Bucket=bucket, **parameters)
+            _take(f"bucket {bucket}: {text}", do, check and partial(check, session, backend))
 
         return Step(subject=f"s3://{bucket}", text=text, run=run)
 
     exists = _bucket_exists(session, backend, account)
     if not exists:
         location = {} if backend.region == "us-east-1" else {"LocationConstraint": backend.region}
-        extra = {"CreateBucketConfiguration": location} if location else {}
+        extra: dict[str, Any] = {"CreateBucketConfiguration": location} if location else {}
         yield step(f"create the bucket in {backend.region}", s3.create_bucket, **extra)
     if not exists or not look.blocks_public_access(session, backend):
         yield step(
             "block all public access",
             s3.put_public_access_block,
+            check=look.blocks_public_access,
             PublicAccessBlockConfiguration=look.PUBLIC_ACCESS_BLOCK,
         )
     if not exists or not look.is_versioned(session, backend):
-        yield step("keep every version", s3.put_bucket_versioning, VersioningConfiguration={"Status": "Enabled"})
+        on = {"Status": "Enabled"}
+        yield step("keep every version", s3.put_bucket_versioning, check=look.is_versioned, VersioningConfiguration=on)
     if not exists or not look.is_encrypted(session, backend):
         rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": True}
-        yield step("encrypt by default", s3.put_bucket_encryption, ServerSideEncryptionConfiguration={"Rules": [rule]})
+        yield step(
+            "encrypt by default",
+            s3.put_bucket_encryption,
+            check=look.is_encrypted,
+            ServerSideEncryptionConfiguration={"Rules": [rule]},
+        )
     policy = look.bucket_policy(session, backend) if exists else {}
     if not _denies_plain_http(policy):
         yield step("refuse plain HTTP", s3.put_bucket_policy, Policy=json.dumps(_with_tls_only(policy, backend)))
@@ -112,11 +128,13 @@ def _bucket_exists(session: Session, backend: Backend, account: str) -> bool:
 def _table_steps(session: Session, backend: Backend) -> Iterator[Step]:
     dynamodb, name = session.client("dynamodb", backend.region), backend.dynamodb_table
 
-    def step(text: str, call: Callable[..., Any], **parameters: Any) -> Step:
+    def step(text: str, call: Callable[..., Any], *, check: Check | None = None, **parameters: Any) -> Step:
+        def do() -> None:
+            call(TableName=name, **parameters)
+            dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig=_WAIT)
+
         def run() -> None:
-            with translated(f"table {name}: {text}"):
-                call(TableName=name, **parameters)
-                dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig=_WAIT)
+            _take(f"table {name}: {text}", do, check and partial(check, session, backend))
 
         return Step(subject=f"table {name}", text=text, run=run)
 
@@ -145,8 +163,29 @@ def _table_steps(session: Session, backend: Backend) -> Iterator[Step]:
         yield step(
             "turn on point-in-time recovery",
             dynamodb.update_continuous_backups,
+            check=look.has_point_in_time_recovery,
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
         )
+
+
+def _take(doing: str, do: Callable[[], None], check: Callable[[], bool] | None) -> None:
+    """Take a step, and read back that it took effect; what was made a moment ago is given time to settle.
+
+    Raises:
+        AwsError: AWS said no, or the step did not take effect.
+    """
+    for pause in (*_PAUSES, None):
+        try:
+            with translated(doing):
+                do()
+            if check is None or check():
+                return
+        except AwsError as error:
+            if pause is None or error.code not in _NOT_YET:
+                raise
+        if pause is not None:
+            time.sleep(pause)
+    raise AwsError(f"{doing}: AWS took it, and it is not so yet", code="NotSettled", hint="look again in a minute")
 
 
 def _denies_plain_http(policy: dict[str, Any]) -> bool:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.aws.pool import threads
 from orchestrator.aws.session import translated
 from orchestrator.aws.state import NOT_THERE, read_object
 from orchestrator.aws.version import list_versions
@@ -224,19 +226,28 @@ def _find(session: Session, backend: Backend, recorded: str) -> tuple[Version, S
     likely = [version for version in versions if version.etag == recorded]
     others = [version for version in versions[:SEARCHED] if version.etag != recorded]
     for some in (likely, others):
-        for version, found in _read_all(session, backend, some):
-            if found is not None and found.digest == recorded:
+        for version, found in _search(session, backend, some, recorded):
+            if found is not None:
                 return version, found
     return None
 
 
-def _read_all(
-    session: Session, backend: Backend, versions: Iterable[Version]
+def _search(
+    session: Session, backend: Backend, versions: Iterable[Version], wanted: str
 ) -> Iterator[tuple[Version, StateObject | None]]:
-    with ThreadPoolExecutor(_READERS) as pool:
-        futures = [(v, pool.submit(read_object, session, backend, version_id=v.id)) for v in versions]
-        for version, future in futures:
-            yield version, future.result()
+    """Each version with its object where that has the digest; a few are read ahead, and no other body is kept."""
+
+    def read(version: Version) -> StateObject | None:
+        found = read_object(session, backend, version_id=version.id)
+        return found if found is not None and found.digest == wanted else None
+
+    rest = iter(versions)
+    with threads(_READERS) as pool:
+        ahead = deque((version, pool.submit(read, version)) for version in islice(rest, _READERS))
+        while ahead:
+            version, reading = ahead.popleft()
+            yield version, reading.result()
+            ahead.extend((later, pool.submit(read, later)) for later in islice(rest, 1))
 
 
 def _state(found: StateObject | None) -> State | None:

@@ -168,6 +168,17 @@ def test_a_probe_that_is_denied_is_an_error(stub: tuple[Session, Stubber]) -> No
         look.probe_write(session, BACKEND)
 
 
+def test_a_probe_that_can_not_be_ended_has_shown_what_it_should(stub: tuple[Session, Stubber]) -> None:
+    session, stubber = stub
+    stubber.add_response("create_multipart_upload", {"UploadId": "u"})
+    stubber.add_client_error("abort_multipart_upload", "AccessDenied")
+
+    left = look.probe_write(session, BACKEND)
+
+    assert left is not None
+    assert left.message == f"ending the upload that showed that s3://{BUCKET}/{KEY} can be written: AccessDenied"
+
+
 def test_a_lock_table_fits_with_the_key_that_terraform_uses(store: Store, session: Session) -> None:
     table = look.lock_table(session, BACKEND)
 

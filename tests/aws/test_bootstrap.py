@@ -4,7 +4,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.client
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from orchestrator.aws import backend as look
@@ -217,3 +219,71 @@ def test_a_step_that_fails_says_what_it_was_doing(store: Store) -> None:
             step.run()
 
     assert caught.value.message == f"bucket {BUCKET}: keep every version: AccessDenied: no"
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, which take no time."""
+    made: list[float] = []
+    monkeypatch.setattr("orchestrator.aws.bootstrap.time.sleep", made.append)
+    return made
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, operation: str, code: str, times: int) -> None:
+    """Let AWS say this the first times that it is asked."""
+    real: Any = vars(botocore.client.BaseClient)["_make_api_call"]
+    left = [times]
+
+    def call(client: Any, name: str, given: dict[str, Any]) -> Any:
+        if name == operation and left[0]:
+            left[0] -= 1
+            raise ClientError({"Error": {"Code": code, "Message": "not yet"}}, name)
+        return real(client, name, given)
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", call)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("UpdateContinuousBackups", "ContinuousBackupsUnavailableException"),
+        ("PutBucketVersioning", "NoSuchBucket"),
+        ("PutPublicAccessBlock", "OperationAborted"),
+    ],
+)
+def test_what_was_made_a_moment_ago_is_given_time_to_settle(
+    aws: None, monkeypatch: pytest.MonkeyPatch, pauses: list[float], operation: str, code: str
+) -> None:
+    refuse(monkeypatch, operation, code, 3)
+
+    bootstrap()
+
+    assert pauses == [1.0, 2.0, 3.0]
+    assert bootstrap() == []
+
+
+def test_what_never_settles_comes_to_an_end(aws: None, monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    refuse(monkeypatch, "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", 99)
+
+    with pytest.raises(AwsError, match="turn on point-in-time recovery: ContinuousBackupsUnavailableException"):
+        bootstrap()
+
+    assert sum(pauses) < 60
+
+
+def test_a_no_is_a_no_at_once(aws: None, monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    refuse(monkeypatch, "PutBucketVersioning", "AccessDenied", 1)
+
+    with pytest.raises(AwsError, match="keep every version: AccessDenied"):
+        bootstrap()
+
+    assert pauses == []
+
+
+def test_a_step_that_does_not_take_effect_is_not_passed_over(
+    aws: None, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    monkeypatch.setattr(look, "is_versioned", lambda *_: False)
+
+    with pytest.raises(AwsError, match="keep every version: AWS took it, and it is not so yet"):
+        bootstrap()

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from orchestrator.aws import digest as subject
 from orchestrator.aws.digest import Mismatch, find_mismatch, read_digest, write_digest
 from orchestrator.aws.session import Session
+from orchestrator.aws.state import read_object
 from orchestrator.aws.version import list_versions
 from orchestrator.errors import AwsError, StateError
 from orchestrator.target import AwsSettings
@@ -140,8 +142,6 @@ def test_a_state_that_was_replaced_is_told_by_the_version_that_fits(store: Store
 def test_the_version_that_fits_is_found_by_its_bytes_where_etags_say_nothing(
     store: Store, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     wanted = store.put_version(state_text(serial=1))
     store.put_digest()
     store.put_state("{}")
@@ -186,6 +186,28 @@ def test_a_state_that_was_deleted_is_told(store: Store, session: Session) -> Non
     assert mismatch.actual is None
     assert mismatch.cause.startswith("the state was deleted behind Terraform's back")
     assert remedy(mismatch) == f"wealist state restore prod/foundation --version {wanted}"
+
+
+def test_the_search_ends_where_it_finds_and_reads_no_further(
+    store: Store, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for serial in range(40):
+        store.put_version(state_text(serial=serial))
+    store.put_digest()
+    store.put_version(state_text(serial=40, lineage="another"))
+    monkeypatch.setattr(
+        subject, "list_versions", lambda *given: [replace(v, etag="kms") for v in list_versions(*given)]
+    )
+    read: list[Any] = []
+
+    def reading(*given: Any, **more: Any) -> Any:
+        read.append(more)
+        return read_object(*given, **more)
+
+    monkeypatch.setattr(subject, "read_object", reading)
+
+    assert found(session).version_serial == 39
+    assert len([more for more in read if more]) <= 10
 
 
 def test_a_digest_of_no_version_is_stale(store: Store, session: Session) -> None:
