@@ -5,10 +5,14 @@ it works: in the layer's folder, or in another clone's, whose `.terraform` names
 when the lock was taken can hold it. On any other machine nothing can be told.
 
 A process whose folder may not be seen (another user's) leaves it open; it is never taken for dead.
+
+Two machines can have one name, as containers mostly do. That none is found here is evidence, and no proof. wealist's own
+locks name the process and where its id holds: there a process that is not there is gone.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import re
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 
 # A lock is taken within moments of a start; the start of a process is known to about a second.
 _SLACK = timedelta(seconds=5)
-_PID = re.compile(r"\bpid (\d+)\b")
+_PID = re.compile(r"\bpid (\d+)\b(?: at ([0-9a-f]{12})\b)?")
 
 
 class Life(StrEnum):
@@ -75,7 +79,20 @@ def who() -> str:
 
 def note(doing: str) -> str:
     """What wealist writes into a lock of its own, so that its process can be found."""
-    return f"{doing}, pid {os.getpid()}"
+    return f"{doing}, pid {os.getpid()} at {_place()}"
+
+
+def _place() -> str:
+    """What process ids hold in: this start of this machine, and in it this container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        known = [boot, str(Path("/proc/self/ns/pid").readlink())]
+    except OSError:
+        import psutil
+
+        # To the minute: it is reckoned from a clock that is set now and then.
+        known = [socket.gethostname(), str(int(psutil.boot_time() // 60))]
+    return hashlib.sha256("\0".join(known).encode()).hexdigest()[:12]
 
 
 def find_holder(lock: Lock, backend: Backend, folder: Path, program: str) -> Holder:
@@ -91,7 +108,7 @@ def find_holder(lock: Lock, backend: Backend, folder: Path, program: str) -> Hol
         other = f"on {lock.host}" if lock.host else "somewhere"
         return Holder(life=Life.UNKNOWN, why=f"it works {other}: can't be told from here ({host})", is_you=is_you)
     if own := _PID.search(lock.note):
-        return _of_wealist(int(own[1]), lock, is_you=is_you)
+        return _of_wealist(int(own[1]), lock, is_here=own[2] == _place(), is_you=is_you)
     hidden = 0
     for process in _terraforms(program):
         if lock.created is not None and _started(process) > lock.created + _SLACK:
@@ -105,7 +122,8 @@ def find_holder(lock: Lock, backend: Backend, folder: Path, program: str) -> Hol
     if hidden:
         why = f"{hidden} Terraform run{'s' if hidden == 1 else ''} on this host for somebody else: where can't be seen"
         return Holder(life=Life.UNKNOWN, why=why, is_you=is_you)
-    return Holder(life=Life.GONE, why="no Terraform on this host works on this state", is_you=is_you)
+    why = "no Terraform process on this host works on this state, as far as can be seen"
+    return Holder(life=Life.UNKNOWN, why=why, is_you=is_you)
 
 
 def _terraforms(program: str) -> Iterator[Any]:
@@ -119,7 +137,7 @@ def _terraforms(program: str) -> Iterator[Any]:
             yield process
 
 
-def _of_wealist(pid: int, lock: Lock, *, is_you: bool) -> Holder:
+def _of_wealist(pid: int, lock: Lock, *, is_here: bool, is_you: bool) -> Holder:
     import psutil
 
     try:
@@ -127,7 +145,10 @@ def _of_wealist(pid: int, lock: Lock, *, is_you: bool) -> Holder:
     except psutil.Error:
         started = None
     if started is None or (lock.created is not None and started > lock.created + _SLACK):
-        return Holder(life=Life.GONE, why=f"it was wealist with pid {pid}, which is gone", is_you=is_you)
+        if is_here:
+            return Holder(life=Life.GONE, why=f"it was wealist with pid {pid}, which is gone", is_you=is_you)
+        why = f"wealist had pid {pid}, which is not running here; it may have been before a restart, or on another machine"
+        return Holder(life=Life.UNKNOWN, why=f"{why} of this name", is_you=is_you)
     return Holder(life=Life.RUNNING, why=f"wealist runs on this host, pid {pid}", is_you=is_you, pid=pid)
 
 

@@ -26,6 +26,7 @@ LOCK = Lock(
     created=CREATED,
     where="table acme-lock",
 )
+NONE_FOUND = "no Terraform process on this host works on this state, as far as can be seen"
 
 
 class Machine:
@@ -67,11 +68,11 @@ def test_a_terraform_in_the_layers_folder_is_the_holder(machine: Machine) -> Non
     assert holder.why == f"terraform runs in {machine.folder} since before the lock, pid 4711"
 
 
-def test_where_none_runs_the_holder_is_gone(machine: Machine) -> None:
+def test_where_none_is_found_that_is_evidence_and_no_proof(machine: Machine) -> None:
     holder = machine.look()
 
-    assert (holder.life, holder.pid) == (Life.GONE, None)
-    assert holder.why == "no Terraform on this host works on this state"
+    assert (holder.life, holder.pid) == (Life.UNKNOWN, None)
+    assert holder.why == NONE_FOUND
 
 
 def test_a_folder_behind_a_link_is_the_same_folder(machine: Machine, tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_a_folder_behind_a_link_is_the_same_folder(machine: Machine, tmp_path: P
 def test_what_can_not_be_the_holder_is_passed_over(other: dict[str, Any], machine: Machine) -> None:
     machine.runs(**{"cwd": machine.folder, **other})
 
-    assert machine.look().life is Life.GONE
+    assert machine.look().why == NONE_FOUND
 
 
 def test_clocks_that_differ_a_little_hide_nobody(machine: Machine) -> None:
@@ -113,7 +114,7 @@ def test_without_a_time_any_terraform_there_counts(machine: Machine) -> None:
 def test_a_terraform_by_another_name_is_found(machine: Machine) -> None:
     machine.runs(machine.folder, name="terraform-1.11")
 
-    assert machine.look().life is Life.GONE
+    assert machine.look().why == NONE_FOUND
     assert machine.look(program="/opt/terraform-1.11").is_running
 
 
@@ -128,7 +129,7 @@ def test_a_terraform_in_another_clone_is_found_by_its_backend(machine: Machine, 
 
     settings["backend"]["config"] = {"bucket": BUCKET, "key": "another"}
     (clone / ".terraform" / "terraform.tfstate").write_text(json.dumps(settings))
-    assert machine.look().life is Life.GONE
+    assert machine.look().why == NONE_FOUND
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"backend": {"config": {}}}'])
@@ -138,7 +139,7 @@ def test_a_folder_that_says_nothing_of_its_backend_is_another(text: str, machine
     (clone / ".terraform" / "terraform.tfstate").write_text(text)
     machine.runs(clone)
 
-    assert machine.look().life is Life.GONE
+    assert machine.look().why == NONE_FOUND
 
 
 def test_a_rehearsal_holds_no_real_lock_although_it_names_the_same_state(machine: Machine, tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_a_rehearsal_holds_no_real_lock_although_it_names_the_same_state(machine
     (copy / ".terraform" / "terraform.tfstate").write_text(json.dumps(settings))
     machine.runs(copy)
 
-    assert machine.look().life is Life.GONE
+    assert machine.look().why == NONE_FOUND
     assert find_holder(LOCK, backend(), copy, "terraform").is_running
 
 
@@ -179,9 +180,22 @@ def test_a_lock_of_wealists_own_is_told_by_its_process(machine: Machine) -> None
     assert (holder.life, holder.pid) == (Life.RUNNING, os.getpid())
 
 
-@pytest.mark.parametrize("lock", [replace(LOCK, note=f"pid {os.getpid()}"), replace(LOCK, note="pid 2147483646")])
-def test_a_process_that_came_later_or_is_gone_holds_nothing(lock: Lock, machine: Machine) -> None:
-    assert machine.look(lock).life is Life.GONE
+@pytest.mark.parametrize("pid", [os.getpid(), 2147483646], ids=["came later", "not there"])
+def test_a_process_that_came_later_or_is_gone_holds_nothing(pid: int, machine: Machine) -> None:
+    here = note("wealist state mend").replace(str(os.getpid()), str(pid), 1)
+
+    holder = machine.look(replace(LOCK, note=here))
+
+    assert (holder.life, holder.why) == (Life.GONE, f"it was wealist with pid {pid}, which is gone")
+
+
+@pytest.mark.parametrize("where", ["", " at 0123456789ab"], ids=["not said", "another start or container"])
+def test_a_process_of_somewhere_else_is_not_taken_for_dead(where: str, machine: Machine) -> None:
+    """A machine of the same name may be another one."""
+    holder = machine.look(replace(LOCK, note=f"wealist state mend, pid 2147483646{where}"))
+
+    assert holder.life is Life.UNKNOWN
+    assert holder.why.startswith("wealist had pid 2147483646, which is not running here")
 
 
 def test_this_user_is_written_as_terraform_writes_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,4 +224,4 @@ def test_the_holder_is_data_for_scripts(machine: Machine) -> None:
 def test_the_processes_of_this_very_machine_can_be_looked_through(tmp_path: Path) -> None:
     here = replace(LOCK, holder=who(), created=datetime.now(UTC))
 
-    assert find_holder(here, backend(key="nobody/has/this"), tmp_path, "terraform").life in (Life.GONE, Life.UNKNOWN)
+    assert find_holder(here, backend(key="nobody/has/this"), tmp_path, "terraform").life is Life.UNKNOWN

@@ -198,7 +198,7 @@ def test_a_holder_that_is_this_user_is_told(
 
     out = capsys.readouterr().out
     assert f"  holder   {who()}, this is you\n" in out
-    assert "  process  no Terraform on this host works on this state\n" in out
+    assert "  process  no Terraform process on this host works on this state, as far as can be seen\n" in out
 
 
 def test_locks_explains_a_wrong_digest(shell: FakeRunner, store: Store, capsys: Capture) -> None:

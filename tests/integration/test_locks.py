@@ -140,7 +140,7 @@ def test_a_killed_up_leaves_a_lock_that_is_explained_and_broken(name: str, estat
     assert shown.out.count(f"dev/{name} is locked") == len(where)
     assert f"{who()}, this is you" in shown.out
     assert "apply, with Terraform 1." in shown.out
-    assert "no Terraform on this host works on this state" in shown.out
+    assert "no Terraform process on this host works on this state, as far as can be seen" in shown.out
     assert all(f", in {place}\n" in shown.out for place in where)
     assert f"wealist --sandbox unlock dev/{name}" in shown.err
     status = say(estate, "status")
