@@ -12,39 +12,24 @@ The engine prints nothing and asks nothing: it sends events to `on_event`, from 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import (
-    address,
-    artifacts,
-    events,
-    ledger,
-    permission,
-    preflight,
-    resume,
-    schedule,
-    task,
-    teardown,
-    verdict,
-)
+from orchestrator import artifacts, events, ledger, resume, schedule, task, teardown, verdict
 from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
-from orchestrator.errors import ConfigError, GuardError, PreflightError, RunError
+from orchestrator.errors import GuardError, RunError
+from orchestrator.launch import Launcher
 from orchestrator.layer_run import LayerRun
-from orchestrator.order import Order
 from orchestrator.process import Cancellation, Runner
 from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
 from orchestrator.report import RunReport
 from orchestrator.run import Confirm, RunContext, RunOptions
-from orchestrator.tf import args, variables
-from orchestrator.tf.env import ChildEnvironment, child_environment
 
 if TYPE_CHECKING:
     from orchestrator.artifacts import RunFolder
@@ -90,10 +75,18 @@ class Engine:
         self._watcher_error: BaseException | None = None
         self._runner = runner
         self._cancellation = cancellation or Cancellation()
+        self._launcher = Launcher(
+            estate=estate,
+            target=target,
+            sessions=self.sessions,
+            runner=runner,
+            redact=self.redact,
+            emit=self._emit,
+        )
 
     def preflight(self, names: Sequence[str], *, will_write: bool = True) -> Preflight:
         """Make all checks for these layers, or for every layer where none is named; starts nothing."""
-        return self._check(self._select_any(names), RunOptions(), will_write=will_write)
+        return self._launcher.check(self._launcher.select_any(names), will_write=will_write)
 
     def bootstrap(self, names: Sequence[str]) -> list[Step]:
         """The steps that are left until state bucket and lock table of these layers, or of all, are as they should be.
@@ -106,7 +99,7 @@ class Engine:
             ConfigError: Bucket or table are there and can't be used.
             AwsError: AWS said no.
         """
-        layers = self._select_any(names)
+        layers = self._launcher.select_any(names)
         # One layer for each pair of bucket and table.
         pairs = {(layer.backend.bucket, layer.backend.dynamodb_table): layer for layer in reversed(layers)}
         return [step for layer in reversed(pairs.values()) for step in self._bootstrap_steps(layer)]
@@ -152,9 +145,8 @@ class Engine:
             PreflightError: A check failed; Terraform was not started.
             RunError: A layer could not be looked at.
         """
-        return self._run(
-            "drift", task.drift, names or tuple(self.estate.folders), options or RunOptions(), confirm=None
-        )
+        names = names or tuple(self.estate.folders)
+        return self._run("drift", task.drift, names, options or RunOptions(), confirm=None)
 
     def unfinished(self) -> Unfinished | None:
         """The last run against this target, where it did not end well.
@@ -189,59 +181,11 @@ class Engine:
             unfinished.command, work, unfinished.remaining, options, confirm=confirm, unfinished=unfinished
         )
 
-    def _select(self, names: Sequence[str]) -> tuple[Layer, ...]:
-        layers = {layer.id: layer for layer in map(self.estate.layer, names)}
-        if len(layers) == 1:
-            return tuple(layers.values())
-        return tuple(layers[id_] for id_ in self.estate.graph.order(layers))
-
-    def _select_any(self, names: Sequence[str]) -> tuple[Layer, ...]:
-        layers = self._select(names) if names else self.estate.layers
-        self._check_any()
-        return layers
-
-    def _check_any(self) -> None:
-        if not self.estate.folders:
-            patterns = ", ".join(self.estate.config.layers.include)
-            raise ConfigError(
-                f"{self.estate.root}: there are no layers; layers.include matches nothing ({patterns})",
-                hint="a layer is a folder with .tf files, as terraform/prod/foundation",
-            )
-
     def _bootstrap_steps(self, layer: Layer) -> list[Step]:
         session = self.sessions.for_backend(layer.backend)
         account = who_am_i(session, layer.backend.region).account
         verdict.refuse_other_account(layer, self.estate.config, account, self.target)
         return plan_bootstrap(session, layer.backend, account=account)
-
-    def _environment(self, options: RunOptions) -> ChildEnvironment:
-        return child_environment(self.target.environ, keep_log=options.keep_terraform_log)
-
-    def _check(
-        self, layers: Sequence[Layer], options: RunOptions, *, neighbours: Sequence[Layer] = (), will_write: bool
-    ) -> Preflight:
-        return preflight.check(
-            layers,
-            config=self.estate.config,
-            target=self.target,
-            sessions=self.sessions,
-            runner=self._runner,
-            env=self._environment(options).values,
-            neighbours=neighbours,
-            will_write=will_write,
-        )
-
-    def _with_permissions(self, options: RunOptions, ids: Sequence[str]) -> RunOptions:
-        """The options with every address that a guard lets pass bound to its layer."""
-
-        def bound(given: Sequence[str], flag: str) -> tuple[str, ...]:
-            return permission.normalize(given, ids, resolve=self.estate.resolve, flag=flag)
-
-        return replace(
-            options,
-            allow_destroy=bound(options.allow_destroy, "--allow-destroy"),
-            allow_weaken=bound(options.allow_weaken, "--allow-weaken"),
-        )
 
     def _record(self, event: str, **details: Any) -> None:
         ledger.append(self.target.home, {"event": event, **details}, self.redact)
@@ -272,54 +216,20 @@ class Engine:
         confirm: Confirm | None,
         unfinished: Unfinished | None = None,
     ) -> RunReport:
-        self._check_any()
         self._watcher_error = None
-        layers = self._select(names)
-        args.check_extra(options.extra)
-        # A run that is gone on with was made for the layers that are done, too.
-        done = [self.estate.layer(id_) for id_ in unfinished.done if id_ in self.estate.folders] if unfinished else []
-        options = replace(options, var_files=variables.check_files(options.var_files))
-        variables.check_assigned(options.values, [*done, *layers], files=options.var_files)
-        environment = self._environment(options)
-        for name, reason in environment.dropped.items():
-            self._emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))
-        order = Order.of(command, self.estate, layers)
-        options = self._with_permissions(options, [*order.ids, *(layer.id for layer in done)])
-        around = {layer.id: layer for layer in order.neighbours}
-        around |= {layer.id: layer for layer in done}
-        neighbours = [layer for id_, layer in around.items() if id_ not in order.ids]
-        checked = self._check(layers, options, neighbours=neighbours, will_write=confirm is not None)
-        self._emit(events.PreflightDone(findings=checked.findings, seconds=checked.seconds))
-        if checked.errors or checked.binary is None:
-            count = len(checked.errors)
-            raise PreflightError(
-                f"preflight: {count} check{'s' if count != 1 else ''} failed; nothing was started",
-                findings=checked.findings,
-                hint=self.target.command(f"preflight {' '.join(order.ids)}"),
-            )
-        for state in checked.states.values():
-            if state is not None:
-                self.redact.add(state.secrets)
-                self.redact.allow(state.public)
-        address.check_targets(options.targets, [*done, *layers], checked.states)
-        address.check_replaced(options.replace, [*done, *layers], checked.states)
-        if unfinished is not None:
-            afresh = self.target.command(f"{command} {' '.join(order.ids)}")
-            known = {**around, **{layer.id: layer for layer in layers}}
-            resume.check_unmoved(unfinished, known, checked.states, command=afresh)
-        order.check(checked, self.target, allow_incomplete=options.allow_incomplete)
+        launch = self._launcher.settle(command, names, options, will_write=confirm is not None, unfinished=unfinished)
         started, clock = datetime.now(UTC), time.monotonic()
         with artifacts.run_folder(self.target.home, self.redact) as folder:
             context = RunContext(
                 command=command,
-                ids=order.ids,
+                ids=launch.order.ids,
                 estate=self.estate,
                 target=self.target,
-                options=options,
-                environment=environment,
-                binary=checked.binary,
-                states=dict(checked.states),
-                locks=checked.locks,
+                options=launch.options,
+                environment=launch.environment,
+                binary=launch.binary,
+                states=dict(launch.checked.states),
+                locks=launch.checked.locks,
                 sessions=self.sessions,
                 folder=folder,
                 redact=self.redact,
@@ -328,17 +238,16 @@ class Engine:
                 emit=self._emit,
                 confirm=confirm,
             )
-            parallelism = options.parallelism or self.estate.config.parallelism or min(os.cpu_count() or 1, 4)
-            self._emit(events.RunStarted(layers=order.ids, parallelism=parallelism))
+            self._emit(events.RunStarted(layers=launch.order.ids, parallelism=launch.parallelism))
             record = {"run_id": folder.run_id, "target": self.target.name, "command": command}
-            self._record("run-started", **record, **_described(order, options, layers, unfinished))
+            self._record("run-started", **record, **launch.to_json())
             results = schedule.run(
-                order.ids,
-                order.needs,
+                launch.order.ids,
+                launch.order.needs,
                 lambda id_, desk: LayerRun(self.estate.layer(id_), context, desk).go(work),
-                parallelism=parallelism,
+                parallelism=launch.parallelism,
                 cancellation=self._cancellation,
-                fail_fast=options.fail_fast,
+                fail_fast=launch.options.fail_fast,
             )
             report = RunReport(
                 run_id=folder.run_id,
@@ -363,14 +272,6 @@ class Engine:
             folder.write_report(report.to_json())
         except OSError as error:
             self._emit(events.Notice(text=f"the end of the run could not be written down: {error.strerror}"))
-
-
-def _described(
-    order: Order, options: RunOptions, layers: Sequence[Layer], unfinished: Unfinished | None
-) -> dict[str, Any]:
-    """What the ledger keeps of a run, so that it can be gone on with."""
-    before = {"resumes": unfinished.run_id, "done": dict(unfinished.done)} if unfinished else {}
-    return {"layers": list(order.ids), "options": resume.describe(options, layers), **before}
 
 
 def _failure(report: RunReport, first: LayerResult) -> RunError:

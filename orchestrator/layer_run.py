@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator import events, holder, inputs, ledger
-from orchestrator.aws.state import read_locks, read_state
+from orchestrator import events, failure, inputs, ledger
+from orchestrator.aws.state import read_state
 from orchestrator.errors import (
     CommandError,
     CommandInterruptedError,
     GuardError,
-    StateLockedError,
     TerraformError,
     WealistError,
 )
@@ -36,16 +35,12 @@ if TYPE_CHECKING:
     from orchestrator.events import Event
     from orchestrator.finding import Finding
     from orchestrator.layer import Layer
-    from orchestrator.lock import Lock
     from orchestrator.plan import Plan
     from orchestrator.run import RunContext
     from orchestrator.schedule import Desk
     from orchestrator.state import State
 
 _T = TypeVar("_T")
-
-UNSAVED_STATE = "errored.tfstate"
-_CLOCK_SLACK = timedelta(minutes=2)
 
 
 class LayerRun:
@@ -101,7 +96,7 @@ class LayerRun:
             message = f"{self.layer.id}: interrupted; {what}"
             outcome, error = Outcome.INTERRUPTED, CommandInterruptedError(message, argv=(), returncode=0)
         except CommandError as failed:
-            outcome, error = Outcome.FAILED, self._locked(failed) or failed
+            outcome, error = Outcome.FAILED, self._locked(failed)
         except GuardError as blocked:
             outcome, error = Outcome.BLOCKED, blocked
         except WealistError as failed:
@@ -111,7 +106,8 @@ class LayerRun:
             self._record("finished", outcome=str(Outcome.FAILED), error={"message": repr(bug)})
             raise
         if error is not None:
-            self._mention_unsaved_state(error)
+            command = self.context.target.command
+            failure.mention_unsaved_state(error, self.layer, self._folder, since=self._began, command=command)
             if isinstance(error, TerraformError):
                 error.layer = self.layer.id
         after = self._state_after()
@@ -292,44 +288,14 @@ class LayerRun:
         if self.context.cancellation.is_requested:
             raise CommandInterruptedError(f"{self.layer.id}: stopped before {step}", argv=(), returncode=0)
 
-    def _locked(self, error: CommandError) -> StateLockedError | None:
-        """Evidence that a plan or an apply failed on somebody's lock.
-
-        The lock is there now, is not one that the command itself left behind, and Terraform blames no line of the
-        configuration.
-        """
-        blamed = any(diagnostic.is_error and diagnostic.where for diagnostic in error.diagnostics)
-        if error.argv[1] not in ("plan", "apply") or blamed:
-            return None
-        try:
-            locks = read_locks(self._session, self.layer.backend)
-        except WealistError:
-            return None
-        known = {lock.id for lock in self.context.locks.get(self.layer.id, ())}
-        held = [lock for lock in locks if lock.id in known or self._is_older(lock)]
-        if not held:
-            return None
-        locked = StateLockedError(
-            f"{self.layer.id}: the state is locked by {held[0].describe()}, in {held[0].where}",
-            lock=held[0],
-            hint="wait for it (--lock-timeout 10m); is its holder alive? "
-            + self.context.target.command(f"locks {self.layer.id}"),
+    def _locked(self, error: CommandError) -> WealistError:
+        """The error that it was, if somebody's lock is the reason."""
+        known = [lock.id for lock in self.context.locks.get(self.layer.id, ())]
+        command = self.context.target.command
+        return (
+            failure.locked(error, self.layer, self._session, began=self._command_began, known=known, command=command)
+            or error
         )
-        locked.__cause__ = error
-        return locked
-
-    def _is_older(self, lock: Lock) -> bool:
-        """Whether a lock was taken before the command began; the clock of somebody else may be ahead of ours."""
-        slack = timedelta() if lock.holder == holder.who() else _CLOCK_SLACK
-        return lock.created is None or lock.created <= self._command_began + slack
-
-    def _mention_unsaved_state(self, error: WealistError) -> None:
-        """Terraform leaves the state beside the HCL when it can't save it; it is all that knows what was made."""
-        path = self._folder / UNSAVED_STATE
-        if path.exists() and path.stat().st_mtime >= self._began.timestamp():
-            path.chmod(0o600)
-            error.message = f"{error.message}. The state could not be saved and is in {path}: keep that file"
-            error.hint = self.context.target.command(f"tf {self.layer.id} -- state push {UNSAVED_STATE}")
 
     def _state_after(self) -> State | None:
         """The state as it is now; those that stand on this layer find it in the context."""
