@@ -198,7 +198,7 @@ def test_what_holds_data_is_replaced_only_by_its_address(estate: Rehearsal) -> N
 
     assert answer.code == 13
     assert "aws_dynamodb_table.this holds data, and would be replaced (name can't be changed in place)" in answer.err
-    assert "--allow-destroy 'aws_dynamodb_table.this'" in answer.err
+    assert "--allow-destroy 'dev/side:aws_dynamodb_table.this'" in answer.err
     assert outcomes(estate, "plan", "side", *words) == {"dev/side": "planned"}
 
 
@@ -314,7 +314,7 @@ def test_protection_and_contents_stop_it_before_anything_is_begun(estate: Rehear
 
     assert (protected.code, full.code) == (13, 13)
     assert "aws_dynamodb_table.this is protected: AWS refuses to delete it" in protected.err
-    assert "aws_s3_bucket.this is not empty (side-of-the-small-estate)" in full.err
+    assert "aws_s3_bucket.this is not empty (side-of-the-small-estate: kept)" in full.err
     table = estate.client("dynamodb", REGION).describe_table(TableName="side")["Table"]
     assert table["DeletionProtectionEnabled"] is True
     assert outcomes(estate, "up", "side", "-y") == {"dev/side": "no-changes"}

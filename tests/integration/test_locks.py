@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -105,9 +105,11 @@ def slow_up(estate: Rehearsal, name: str) -> Iterator[tuple[psutil.Process, psut
             assert process.poll() is None, process.communicate()
             time.sleep(0.2)
             for child in psutil.Process(process.pid).children():
-                words = child.cmdline()
-                if "apply" in words and any("sleep" in part for c in child.children() for part in c.cmdline()):
-                    terraform = child
+                # One that ends just now has no command line any more.
+                with suppress(psutil.Error):
+                    words = child.cmdline()
+                    if "apply" in words and any("sleep" in part for c in child.children() for part in c.cmdline()):
+                        terraform = child
         yield psutil.Process(process.pid), terraform
     finally:
         process.kill()
