@@ -1,37 +1,38 @@
 """Running a program: the one module that uses `subprocess`, and the seam at which tests stand.
 
 The child has a process group of its own and no standard input, so a Ctrl-C in the terminal reaches wealist alone and
-the child can't stop to ask. Both pipes are drained by threads while it runs, since a full pipe would stop it.
+the child can't stop to ask. It writes to files without a name, and threads read them while it runs: a pipe would end
+Terraform in the middle of an apply when wealist is killed, with what it has made in no state. Like this it goes on, saves
+its state and gives its lock back.
 `spawn` starts a program that outlives this one, for the sandbox's server.
 
 Stopping is polite and has three steps: SIGINT to the child (Terraform then saves its state and releases its lock), after
 the grace or on a second request SIGTERM, and five seconds later SIGKILL to the whole group.
 
-A run ends with its child. What the child started and left running may keep the pipes open; they are read for a moment more,
-since last words may be on their way, and then let go.
+A run ends with its child. What the child started and left running is not waited for.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL = 0.1
 _KILL_AFTER = 5.0
-# Seconds that a pipe is read on after the child has ended, and bytes: no pipe held more of the child's own.
-_LINGER = 1.0
-_LAST_WORDS = 1 << 20
+_READ = 0.05
 
 OnLine = Callable[[str], None]
 
@@ -139,21 +140,22 @@ def run(
         StartError: The program can't be started.
     """
     cancellation = cancellation or Cancellation()
-    with _start(command) as child:
-        assert child.stdout is not None
-        assert child.stderr is not None
-        told = _Guarded(on_stopping)
-        out, err = _Drain(child.stdout, _Guarded(on_line)), _Drain(child.stderr, _Guarded(None))
+    told = _Guarded(on_stopping)
+    with _output() as stdout, _output() as stderr:
+        child = _start(command, stdout, stderr)
+        out, err = _Tail(stdout, _Guarded(on_line)), _Tail(stderr, _Guarded(None))
         try:
-            interrupted = _wait(child, out, command.grace, cancellation, told)
+            interrupted = _wait(child, command.grace, cancellation, told)
             if interrupted:
                 # What the child started and did not end itself, a provisioner's script, say.
                 _end(child)
         except BaseException:
             _end(child)
+            child.wait()
             raise
         finally:
-            _read_out((out, err), cancellation)
+            out.finish()
+            err.finish()
     for callback in (out.on_line, told):
         if callback.error is not None:
             raise callback.error
@@ -174,19 +176,34 @@ def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _start(command: Command) -> subprocess.Popen[bytes]:
+def _start(command: Command, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             list(command.argv),
             cwd=command.cwd,
             env=dict(command.env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
             start_new_session=True,
         )
     except OSError as error:
         raise StartError(error.errno, error.strerror, error.filename) from error
+
+
+@contextmanager
+def _output() -> Iterator[int]:
+    """Where a child writes: a file without a name, in memory where the system has such, that several may append to."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("output")
+    else:
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
+        yield fd
+    finally:
+        os.close(fd)
 
 
 class _Guarded:
@@ -205,14 +222,14 @@ class _Guarded:
             self.error = error
 
 
-class _Drain(threading.Thread):
-    """Reads a pipe to its end, since a full one would stop the child."""
+class _Tail(threading.Thread):
+    """Reads what a child writes while it writes it, line by line."""
 
-    def __init__(self, pipe: IO[bytes], on_line: _Guarded) -> None:
+    def __init__(self, fd: int, on_line: _Guarded) -> None:
         super().__init__(daemon=True)
-        self._pipe = pipe.fileno()
+        self._fd = fd
         self._lines: list[str] = []
-        self._deadline: float | None = None
+        self._has_ended = threading.Event()
         self.on_line = on_line
         self.start()
 
@@ -220,9 +237,12 @@ class _Drain(threading.Thread):
     def text(self) -> str:
         return "".join(self._lines)
 
-    def finish(self, *, within: float) -> None:
-        """Read what there still is, and for no longer than these seconds wait for more."""
-        self._deadline = time.monotonic() + within
+    def finish(self) -> None:
+        """Read what there still is. What somebody that the child left behind writes later is not waited for."""
+        self._has_ended.set()
+        while self.is_alive():
+            with suppress(KeyboardInterrupt):
+                self.join()
 
     def run(self) -> None:
         begun: list[bytes] = []
@@ -237,20 +257,19 @@ class _Drain(threading.Thread):
             self._take(b"".join(begun))
 
     def _chunks(self) -> Iterator[bytes]:
-        # Not with read(): nothing can wake a thread that waits in it, and a pipe that is read can't be closed.
-        readable = select.poll()
-        readable.register(self._pipe, select.POLLIN)
-        left = _LAST_WORDS
+        offset = 0
+        size: int | None = None
         while True:
-            is_late = self._deadline is not None and time.monotonic() > self._deadline
-            if readable.poll(0 if is_late else 1000 * _POLL):
-                chunk = os.read(self._pipe, 1 << 16)
-                left -= len(chunk) if is_late else 0
-                if not chunk or left < 0:
-                    return
+            chunk = os.pread(self._fd, 1 << 16, offset)
+            if chunk:
+                offset += len(chunk)
                 yield chunk
-            elif is_late:
+            if size is None and self._has_ended.is_set():
+                size = os.fstat(self._fd).st_size
+            if size is not None and offset >= size:
                 return
+            if not chunk:
+                self._has_ended.wait(_READ)
 
     def _take(self, raw: bytes) -> None:
         line = raw.decode(errors="replace")
@@ -258,26 +277,36 @@ class _Drain(threading.Thread):
         self.on_line(line)
 
 
-def _read_out(drains: Sequence[_Drain], cancellation: Cancellation) -> None:
-    """Wait until everything that the child wrote is read; a request to stop meanwhile is obeyed at once."""
-    asked = cancellation.requests
-    for drain in drains:
-        drain.finish(within=_LINGER)
-    while any(drain.is_alive() for drain in drains):
+class _End:
+    """Waits for a child's end, and hears of it at once where the system tells."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        self._poll = select.poll()
+        self._fd: int | None = None
+        if hasattr(os, "pidfd_open"):
+            with suppress(OSError):
+                self._fd = os.pidfd_open(child.pid)
+                self._poll.register(self._fd, select.POLLIN)
+
+    def within(self, seconds: float) -> bool:
+        """Whether it came within this time."""
+        if self._fd is not None:
+            self._poll.poll(1000 * seconds)
+            return self._child.poll() is not None
         try:
-            for drain in drains:
-                drain.join(_POLL)
-        except KeyboardInterrupt:
-            cancellation.request()
-        if cancellation.requests > asked:
-            asked = cancellation.requests
-            for drain in drains:
-                drain.finish(within=0.0)
+            self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
 
 
 def _wait(
     child: subprocess.Popen[bytes],
-    out: _Drain,
     grace: float,
     cancellation: Cancellation,
     on_stopping: _Guarded,
@@ -285,14 +314,12 @@ def _wait(
     """Wait for the child; returns whether it was asked to stop."""
     deadline: float | None = None
     ended = False
+    end = _End(child)
     while True:
         try:
-            # Its output ends with it: waiting for that is told at once, where waiting for a process means asking again.
-            out.join(_POLL)
-            child.wait(0 if out.is_alive() else _POLL)
-            return deadline is not None
-        except subprocess.TimeoutExpired:
-            pass
+            if end.within(_POLL):
+                end.close()
+                return deadline is not None
         except KeyboardInterrupt:
             cancellation.request()
         now = time.monotonic()
