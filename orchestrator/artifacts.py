@@ -131,6 +131,12 @@ def _tidy(runs: Path) -> None:
             shutil.rmtree(folder / _VOLATILE, ignore_errors=True)
 
 
+def runs_at_work(home: Path) -> list[str]:
+    """The ids of runs whose processes still work."""
+    runs = home / "runs"
+    return [path.name for path in sorted(runs.iterdir()) if _is_alive(path)] if runs.is_dir() else []
+
+
 def is_alive(home: Path, run_id: str) -> bool:
     """Whether the process of that run still works."""
     return _is_alive(home / "runs" / run_id)

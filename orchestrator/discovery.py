@@ -71,6 +71,7 @@ class Estate:
                         hint="make the patterns start higher up, so that the ids differ",
                     )
         self._check_environments(found)
+        self._check_layer_names(found)
         return dict(sorted(found.items()))
 
     def _glob(self, pattern: str) -> list[Path]:
@@ -81,6 +82,20 @@ class Estate:
                 f"{self.root / FILENAME}: layers: {pattern!r} is no usable pattern: {error}",
                 hint="patterns are relative to this file, as in terraform/*/*",
             ) from error
+
+    def _check_layer_names(self, ids: Iterable[str]) -> None:
+        """A guard for a layer that is not there guards nothing, and was meant for one that exists."""
+        known = {name: id_ for id_ in ids for name in (id_, id_.rpartition("/")[2])}
+        named = {("guards", "deletion_protection", name): name for name in self.config.guards.deletion_protection}
+        named |= {("secrets", name, "layer"): secret.layer for name, secret in self.config.secrets.items()}
+        path = self.root / FILENAME
+        for key, name in named.items():
+            if known and not any(id_ == name or id_.endswith(f"/{name}") for id_ in known.values()):
+                near = get_close_matches(name, known, n=1)
+                raise ConfigError(
+                    f"{path}:{line_of(path, key)}: {'.'.join(key)}: there is no layer {name!r}",
+                    hint=f"did you mean {near[0]}?" if near else f"layers here: {', '.join(sorted(known.values()))}",
+                )
 
     def _check_environments(self, ids: Iterable[str]) -> None:
         """A pin for an environment that no layer is in guards nothing, and was meant for one that exists."""

@@ -161,11 +161,20 @@ class Engine:
             )
         return found
 
-    def resume(self, unfinished: Unfinished, *, values: Mapping[str, str] | None = None, confirm: Confirm) -> RunReport:
+    def resume(
+        self,
+        unfinished: Unfinished,
+        *,
+        values: Mapping[str, str] | None = None,
+        allow_destroy: Sequence[str] = (),
+        allow_weaken: Sequence[str] = (),
+        confirm: Confirm,
+    ) -> RunReport:
         """Go on with a run that did not end well: what it had done is left alone, the rest is planned afresh.
 
         Args:
             values: For the sensitive variables that the run was given; nobody kept theirs.
+            allow_destroy, allow_weaken: Beside those of the run, since what was cut short may have to be made anew.
 
         Raises:
             GuardError: Something has moved since.
@@ -173,7 +182,10 @@ class Engine:
             PreflightError, LayerOrderError, RunError: As for `up` and `down`.
         """
         options = replace(
-            unfinished.options, values=resume.with_secrets(unfinished, values or {}, command=self.target.command)
+            unfinished.options,
+            allow_destroy=(*unfinished.options.allow_destroy, *allow_destroy),
+            allow_weaken=(*unfinished.options.allow_weaken, *allow_weaken),
+            values=resume.with_secrets(unfinished, values or {}, command=self.target.command),
         )
         unfinished = replace(unfinished, options=options)
         work = {"up": task.up, "down": teardown.down}[unfinished.command]
@@ -218,6 +230,9 @@ class Engine:
     ) -> RunReport:
         self._watcher_error = None
         launch = self._launcher.settle(command, names, options, will_write=confirm is not None, unfinished=unfinished)
+        if command == "down" and len(launch.layers) > 1:
+            is_lifted = launch.options.lift_deletion_protection
+            teardown.foresee(launch.layers, launch.checked.states, self.sessions, is_lifted=is_lifted)
         started, clock = datetime.now(UTC), time.monotonic()
         with artifacts.run_folder(self.target.home, self.redact) as folder:
             context = RunContext(
@@ -260,7 +275,7 @@ class Engine:
             self._leave(report, folder, record)
         first = report.first_failure
         if first is not None:
-            raise _failure(report, first) from first.error
+            raise _failure(report, first, self.target) from first.error
         if self._watcher_error is not None:
             raise self._watcher_error
         return report
@@ -274,9 +289,16 @@ class Engine:
             self._emit(events.Notice(text=f"the end of the run could not be written down: {error.strerror}"))
 
 
-def _failure(report: RunReport, first: LayerResult) -> RunError:
+def _way_on(report: RunReport, first: LayerResult, target: Target) -> str | None:
+    """What to do after a run that left something half-done."""
+    if report.command not in ("up", "down"):
+        return None
+    return f"once its reason is mended: {target.command('resume')}, or {target.command(f'plan {first.layer}')} to look first"
+
+
+def _failure(report: RunReport, first: LayerResult, target: Target) -> RunError:
     return RunError(
         first.error.message if first.error else f"{first.layer}: {first.outcome}",
         report=report,
-        hint=first.error.hint if first.error else None,
+        hint=(first.error.hint if first.error else None) or _way_on(report, first, target),
     )

@@ -131,6 +131,11 @@ class LayerRun:
             self.tell(f"the end of {self.layer.id} could not be written to the ledger: {failed.strerror}")
         return result
 
+    @property
+    def planned(self) -> Plan | None:
+        """The plan that was made last."""
+        return self._plan
+
     def tell(self, text: str) -> None:
         """Something that a person should know."""
         self._tell(events.Notice(layer=self.layer.id, text=text))

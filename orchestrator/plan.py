@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 FORMAT_MAJOR = "1"
 UNKNOWN = "(known after apply)"
+# What changes by itself, or by another resource of the same layer.
+_MOVING = frozenset(
+    {
+        ("aws_db_instance", "latest_restorable_time"),
+        ("aws_iam_role", "inline_policy"),
+        ("aws_iam_role", "managed_policy_arns"),
+        ("aws_rds_cluster", "latest_restorable_time"),
+    }
+)
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -134,7 +143,12 @@ class ResourceChange:
 
     def drifted_attributes(self) -> Iterator[AttributeChange]:
         """The same without what only looks different: a provider reads back `{}` where the state has nothing."""
-        return (a for a in self.attribute_changes() if not (a.before in _NOTHING and a.after in _NOTHING))
+        return (
+            a
+            for a in self.attribute_changes()
+            if not (a.before in _NOTHING and a.after in _NOTHING)
+            and (self.type, a.path.partition(".")[0]) not in _MOVING
+        )
 
     def secrets(self) -> Iterator[str]:
         """The sensitive strings in it, for a redactor."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.finding import Finding, Severity
 from orchestrator.plan import UNKNOWN, Action
+from orchestrator.protection import is_deletion_protected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -40,12 +41,6 @@ def _leaves(word: str) -> Callable[[Any, Any], bool]:
     return lambda before, after: before == word and after not in (word, UNKNOWN)
 
 
-# AWS refuses to delete what has one of these on, or one of its type's own at this value.
-_DELETION_PROTECTIONS = ("deletion_protection", "deletion_protection_enabled", "enable_deletion_protection")
-_DELETION_PROTECTIONS_OF_TYPE: dict[str, dict[str, Any]] = {
-    "aws_cognito_user_pool": {"deletion_protection": "ACTIVE"},
-    "aws_instance": {"disable_api_termination": True},
-}
 # Attribute, by the last part of its path -> what is lost, and when a change of it loses it.
 _PROTECTIONS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "deletion_protection": ("deletion protection", _was_on),
@@ -79,6 +74,8 @@ _PROTECTIONS_OF_TYPE: dict[tuple[str, str], tuple[str, Callable[[Any, Any], bool
     ("aws_db_instance", "publicly_accessible"): ("isolation from the internet", _goes_on),
     ("aws_ecr_repository", "image_tag_mutability"): ("immutable tags", _leaves("IMMUTABLE")),
 }
+# Terraform's word for a resource that it marked itself, because making it did not end well.
+TAINTED = "replace_because_tainted"
 # Resources that are a protection themselves: gone is off.
 _PROTECTING_TYPES = {
     "aws_s3_bucket_versioning": "versioning",
@@ -122,10 +119,13 @@ def weakenings(plan: Plan, *, allowed: Collection[str] = ()) -> list[Finding]:
 
 
 def _fate(change: ResourceChange) -> str:
+    refused = ", which AWS refuses while its deletion protection is on" if is_protected(change) else ""
     if change.action is Action.DELETE:
-        return "destroyed"
+        return f"destroyed{refused}"
+    if change.reason == TAINTED:
+        return f"replaced, since an apply of it was cut short (tainted){refused}"
     forcing = [a.path for a in change.attribute_changes() if a.forces_replacement]
-    return f"replaced ({', '.join(forcing)} can't be changed in place)" if forcing else "replaced"
+    return f"replaced ({', '.join(forcing)} can't be changed in place){refused}" if forcing else f"replaced{refused}"
 
 
 def _lost(change: ResourceChange) -> Iterator[str]:
@@ -162,24 +162,12 @@ def _single(path: tuple[str, ...], before: Any, after: Any) -> Iterator[tuple[tu
 
 def is_protected(change: ResourceChange) -> bool:
     """Whether AWS refuses to delete it as it stands."""
-    return change.action.is_destructive and _has_deletion_protection(change.type, change.before)
+    return change.action.is_destructive and is_deletion_protected(change.type, change.before)
 
 
 def is_lifted_by(change: ResourceChange) -> bool:
     """Whether AWS would delete it once the change is applied."""
-    return change.action is Action.UPDATE and not _has_deletion_protection(change.type, change.after)
-
-
-def _has_deletion_protection(type_: str, values: Any) -> bool:
-    if not isinstance(values, dict):
-        return False
-    if type_ == "aws_instance" and values.get("force_destroy") is True:
-        # The provider then turns it off by itself.
-        return False
-    own = _DELETION_PROTECTIONS_OF_TYPE.get(type_, {})
-    return any(values.get(name) is True for name in _DELETION_PROTECTIONS) or any(
-        values.get(name) == on for name, on in own.items()
-    )
+    return change.action is Action.UPDATE and not is_deletion_protected(change.type, change.after)
 
 
 def protections(plan: Plan) -> list[Finding]:

@@ -12,12 +12,31 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import StateError
 from orchestrator.outputs import Output
+from orchestrator.protection import is_deletion_protected
 from orchestrator.redaction import SENSITIVE_ATTRIBUTES, strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMAT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What may stand in the way of taking a layer down.
+
+    Attributes:
+        name: Of a bucket or a repository.
+        is_protected: Whether AWS refuses to delete it.
+        is_forced: Whether it goes with all that is in it.
+    """
+
+    address: str
+    type: str
+    name: str
+    arn: str
+    is_protected: bool
+    is_forced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +48,7 @@ class State:
         lineage: Given at birth; two states with different lineages are different estates.
         resource_count: Managed resource instances.
         addresses: Of those, sorted, as `terraform state list` writes them.
+        held: What may stand in the way of taking it down.
         secrets: The sensitive string values in it, for a redactor; never shown.
     """
 
@@ -38,6 +58,7 @@ class State:
     resource_count: int
     addresses: tuple[str, ...] = field(repr=False)
     outputs: dict[str, Output]
+    held: tuple[Held, ...] = field(default=(), repr=False)
     secrets: frozenset[str] = field(repr=False)
 
     @property
@@ -73,6 +94,7 @@ class State:
                 resource_count=sum(len(r["instances"]) for r in resources if r["mode"] == "managed"),
                 addresses=tuple(sorted({address for r in resources for address in _addresses(r)})),
                 outputs={name: Output.from_json(name, value) for name, value in data["outputs"].items()},
+                held=tuple(held for r in resources for held in _held(r)),
                 secrets=frozenset(_secrets(data)),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -90,6 +112,24 @@ def _addresses(resource: dict[str, Any]) -> Iterator[str]:
         key = instance.get("index_key")
         index = "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
         yield f"{module}{resource['type']}.{resource['name']}{index}"
+
+
+def _held(resource: dict[str, Any]) -> Iterator[Held]:
+    if resource["mode"] != "managed":
+        return
+    kind = resource["type"]
+    for address, instance in zip(_addresses(resource), resource["instances"], strict=True):
+        attributes = instance.get("attributes") or {}
+        is_protected = is_deletion_protected(kind, attributes)
+        if is_protected or kind in ("aws_s3_bucket", "aws_ecr_repository"):
+            yield Held(
+                address=address,
+                type=kind,
+                name=str(attributes.get("bucket") or attributes.get("name") or ""),
+                arn=str(attributes.get("arn") or ""),
+                is_protected=is_protected,
+                is_forced=bool(attributes.get("force_destroy") or attributes.get("force_delete")),
+            )
 
 
 def _secrets(data: dict[str, Any]) -> Iterator[str]:

@@ -101,11 +101,17 @@ def _weakenings(run: LayerRun, planned: Plan) -> list[Finding]:
 
 
 def _with_flag(run: LayerRun, flag: str, findings: Iterable[Finding]) -> list[Finding]:
-    """The findings with the flag that lets just this one pass."""
-    return [
-        replace(finding, remedy=f"{flag} '{run.layer.id}:{finding.subject}', if that is what you want")
-        for finding in findings
-    ]
+    """The findings with the flag that lets just this one pass; what is only tainted can be kept instead."""
+    plan = run.planned
+    tainted = {change.address for change in plan.changes if change.reason == policy.TAINTED} if plan else set()
+    found = []
+    for finding in findings:
+        remedy = f"{flag} '{run.layer.id}:{finding.subject}', if that is what you want"
+        if finding.subject in tainted:
+            keep = run.context.target.command(f"tf {run.layer.id} -- untaint '{finding.subject}'")
+            remedy = f"if it is whole by now, keep it: {keep}; else {remedy}"
+        found.append(replace(finding, remedy=remedy))
+    return found
 
 
 def _waits(run: LayerRun) -> bool:

@@ -22,10 +22,13 @@ from orchestrator.run import Kind
 from orchestrator.task import stop_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from orchestrator.aws.session import Sessions
+    from orchestrator.layer import Layer
     from orchestrator.layer_run import LayerRun
     from orchestrator.plan import Plan, ResourceChange
+    from orchestrator.state import Held, State
 
 
 def down(run: LayerRun) -> Outcome:
@@ -57,6 +60,49 @@ def down(run: LayerRun) -> Outcome:
         return Outcome.DECLINED
     run.apply(planned)
     return Outcome.APPLIED
+
+
+def foresee(
+    layers: Iterable[Layer], states: Mapping[str, State | None], sessions: Sessions, *, is_lifted: bool
+) -> None:
+    """Refuse to take several layers down where one of them can't go: the first must not be gone by then.
+
+    Read from the states, with no plan; what a plan shows beyond that is found at the layer's turn.
+
+    Raises:
+        GuardError: With the layer, and what stands in the way.
+    """
+    for layer in layers:
+        state = states.get(layer.id)
+        for held in state.held if state else ():
+            if held.is_protected and not is_lifted:
+                raise GuardError(
+                    f"{layer.id}: {held.address} is protected against deletion, so nothing was taken down",
+                    hint="--lift-deletion-protection lifts it first, as a step of its own",
+                )
+            if not held.is_forced and _is_full(held, layer, state, sessions):
+                raise GuardError(
+                    f"{layer.id}: {held.address} is not empty ({held.name}), so nothing was taken down",
+                    hint="empty it first",
+                )
+
+
+def _is_full(held: Held, layer: Layer, state: State | None, sessions: Sessions) -> bool:
+    """Whether there is something in a bucket or a repository; where that can't be seen, its layer's turn tells."""
+    makes_objects = state is not None and any(".aws_s3_object." in f".{address}" for address in state.addresses)
+    try:
+        if held.type == "aws_s3_bucket":
+            keys = contents.object_keys(sessions.default, held.name, layer.backend.region)
+            return bool(keys) and not makes_objects
+        if held.type == "aws_ecr_repository":
+            return contents.has_images(sessions.default, held.name, _region_of(held.arn, layer))
+    except AwsError:
+        return False
+    return False
+
+
+def _region_of(arn: str, layer: Layer) -> str:
+    return arn.split(":")[3] if arn.count(":") >= 5 else layer.backend.region
 
 
 def _lift(run: LayerRun, addresses: list[str]) -> bool:
@@ -137,7 +183,7 @@ def _repository(
     run: LayerRun, change: ResourceChange, before: dict[str, object], *, is_forced: bool
 ) -> Iterator[Finding]:
     name, arn = str(before.get("name")), str(before.get("arn"))
-    region = arn.split(":")[3] if arn.count(":") >= 5 else run.layer.backend.region
+    region = _region_of(arn, run.layer)
     if not contents.has_images(run.context.sessions.default, name, region):
         return
     yield Finding(

@@ -12,7 +12,7 @@ from orchestrator.aws.backend import LOCK_KEY
 from orchestrator.aws.session import DENIED, EXPIRED, NO_CREDENTIALS, REJECTED
 from orchestrator.errors import AwsError, PreflightError, StateError, TerraformError, WealistError
 from orchestrator.finding import Finding, Severity
-from orchestrator.tf.binary import INSTALL
+from orchestrator.tf.binary import INSTALL, SUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -236,6 +236,9 @@ def _usable_table(subject: str, backend: Backend, target: Target, look_at: Calla
 def terraform(layers: Sequence[Layer], name: str, find: Callable[[], Binary]) -> Finding:
     try:
         binary = find()
+        if not binary.satisfies(SUPPORTED):
+            seen = f"is {binary.version}, and wealist drives Terraform {SUPPORTED}"
+            return _error("terraform.unsupported", str(binary.path), seen, f"{INSTALL}, or pass --terraform-bin")
         unhappy = [layer for layer in layers if not binary.satisfies(layer.required_version)]
     except TerraformError as error:
         return _error("terraform.missing", name, error.message, error.hint)

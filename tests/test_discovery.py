@@ -187,3 +187,22 @@ def test_a_pin_holds_for_environments_below_it(tmp_path: Path) -> None:
     )
 
     assert list(Estate.find(tmp_path).folders) == ["prod/eu/foundation"]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "key"),
+    [
+        (
+            "guards:\n  deletion_protection:\n    prod/fundation: { a: 'b' }\n",
+            "guards.deletion_protection.prod/fundation",
+        ),
+        ("secrets:\n  pw:\n    layer: fundation\n    output: arn\n", "secrets.pw.layer"),
+    ],
+)
+def test_a_layer_that_is_not_there_is_named_wherever_the_file_names_it(tmp_path: Path, yaml: str, key: str) -> None:
+    estate = Estate.find(write_estate(tmp_path / "estate", f"version: 1\n{yaml}"))
+
+    with pytest.raises(ConfigError, match=rf"wealist\.yaml:4: {key}: there is no layer") as caught:
+        _ = estate.folders
+    assert caught.value.hint is not None
+    assert "foundation" in caught.value.hint

@@ -322,3 +322,16 @@ def test_an_import_is_a_change_that_is_shown() -> None:
     assert plan.has_changes
     (shown,) = plan.changes
     assert (shown.import_id, shown.is_shown) == ("vpc-1", True)
+
+
+def test_what_moves_by_itself_is_no_drift() -> None:
+    def drifted(type_: str, attribute: str) -> bool:
+        item = {"address": f"{type_}.this", "type": type_, "name": "this", "mode": "managed"}
+        change = {"actions": ["update"], "before": {attribute: ["a"]}, "after": {attribute: ["b"]}}
+        data = {"format_version": "1.2", "resource_drift": [{**item, "change": change}]}
+        return bool(Plan.from_json(data, digest="", is_refresh_only=True).drift)
+
+    assert not drifted("aws_db_instance", "latest_restorable_time")
+    assert not drifted("aws_iam_role", "managed_policy_arns")
+    assert drifted("aws_iam_role", "assume_role_policy")
+    assert drifted("aws_security_group", "ingress")

@@ -440,3 +440,14 @@ def test_what_is_protected_is_lifted_once_it_is_off(before: Any, after: Any, exp
     (only,) = plan(change(DATABASE, "update", before, after)).changes
 
     assert policy.is_lifted_by(only) is expected
+
+
+def test_what_was_cut_short_is_told_apart_and_a_protection_in_the_way_too() -> None:
+    protected = {"deletion_protection": True}
+    tainted = {**change(DATABASE, "replace", protected, protected), "action_reason": policy.TAINTED}
+
+    (seen,) = destroyed(tainted)
+    assert seen == (
+        f"{DATABASE} holds data, and would be replaced, since an apply of it was cut short (tainted), which AWS refuses "
+        "while its deletion protection is on"
+    )

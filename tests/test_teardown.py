@@ -453,3 +453,39 @@ def test_what_was_taken_down_is_no_ground_any_more(estate: Estate, store: Store,
     assert (report.results[0].serial_before, report.results[0].serial_after) == (7, 8)
     with pytest.raises(LayerOrderError, match="prod/foundation, which is not applied"):
         engine(estate, runner).up(["compute"], confirm=yes)
+
+
+def test_several_go_down_only_if_each_of_them_can(estate: Estate, store: Store, runner: FakeRunner) -> None:
+    """The first must not be gone by the time that the second can't go."""
+    table = {
+        "mode": "managed",
+        "type": "aws_dynamodb_table",
+        "name": "this",
+        "instances": [{"attributes": {"name": "t", "deletion_protection_enabled": True}}],
+    }
+    store.put_state(state_text(resources=[table]))
+    store.put_state(state_text(outputs={"a": "b"}), key="prod/compute/terraform.tfstate")
+
+    with pytest.raises(
+        GuardError, match=r"^prod/foundation: aws_dynamodb_table\.this is protected against deletion"
+    ) as caught:
+        engine(estate, runner).down(["foundation", "compute"], confirm=Asked())
+
+    assert caught.value.exit_code == 13
+    assert runner.started == []
+
+
+def test_several_do_not_go_down_over_a_bucket_that_is_full(estate: Estate, store: Store, runner: FakeRunner) -> None:
+    kept = {
+        "mode": "managed",
+        "type": "aws_s3_bucket",
+        "name": "this",
+        "instances": [{"attributes": {"bucket": "acme-state"}}],
+    }
+    store.put_state(state_text(resources=[kept]))
+    store.put_state(state_text(outputs={"a": "b"}), key="prod/compute/terraform.tfstate")
+
+    with pytest.raises(GuardError, match=r"aws_s3_bucket\.this is not empty \(acme-state\), so nothing was taken down"):
+        engine(estate, runner).down(["foundation", "compute"], confirm=Asked())
+
+    assert runner.started == []

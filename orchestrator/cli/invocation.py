@@ -240,10 +240,12 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def _stoppable(cancellation: Cancellation) -> Iterator[None]:
-    def on_signal(_signal: int, _frame: object) -> None:
+    def on_signal(number: int, _frame: object) -> None:
         if not cancellation.is_watched:
             raise KeyboardInterrupt
-        cancellation.request()
+        # A terminal that closes may say so several times; only a person who asks again is in a hurry.
+        if number != signal.SIGHUP or not cancellation.is_requested:
+            cancellation.request()
 
     before = {number: signal.signal(number, on_signal) for number in _STOPPING}
     try:

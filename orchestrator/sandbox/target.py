@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.artifacts import prepare_home
+from orchestrator.artifacts import prepare_home, runs_at_work
+from orchestrator.errors import SandboxError
 from orchestrator.sandbox import control, provider, workspace
 from orchestrator.sandbox.provider import ModuleSource
 from orchestrator.target import HOME, AwsSettings, Target
@@ -102,8 +103,11 @@ def stop_sandbox(root: Path) -> bool:
     """Stop an estate's sandbox; what was in it is gone. Returns whether one ran.
 
     Raises:
-        SandboxError: It does not end.
+        SandboxError: A run is at work in it, or it does not end.
     """
+    at_work = runs_at_work(sandbox_home(root))
+    if at_work:
+        raise SandboxError(f"run {at_work[-1]} is at work in the sandbox", hint="wait for it, or stop it with Ctrl-C")
     return control.stop(sandbox_home(root))
 
 

@@ -17,6 +17,7 @@ from orchestrator.tf import args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SUPPORTED = ">= 1.11, < 2"
 INSTALL = "install Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install"
 
 

@@ -59,6 +59,10 @@ def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[[s
     kept = data_folder.read_backend(folder)
     if kept is None or data_folder.is_for(kept, layer.backend):
         return
+    if _is_same_state(kept, layer):
+        # Another lock, or another encryption: the state stays where it is.
+        (folder / _DATA / data_folder.BACKEND).unlink()
+        return
     if _read_mark(folder).get("backend") != _place(layer):
         move = command(f"tf {layer.id} -- init -migrate-state")
         raise _moved(layer, folder, kept, otherwise=f"to move the state: {move}; ")
@@ -113,6 +117,11 @@ def _fingerprint(layer: Layer, folder: Path, terraform_version: str, cli_config:
         "cli_config": cli_config,
         "backend": _place(layer),
     }
+
+
+def _is_same_state(kept: Mapping[str, Any], layer: Layer) -> bool:
+    backend = layer.backend
+    return (kept.get("bucket"), kept.get("key"), kept.get("region")) == (backend.bucket, backend.key, backend.region)
 
 
 def _place(layer: Layer) -> str:

@@ -82,6 +82,8 @@ def resume(
     auto_approve: o.Yes = False,
     confirm: o.Confirms = None,
     non_interactive: o.NonInteractive = False,
+    allow_destroy: o.AllowDestroy = None,
+    allow_weaken: o.AllowWeaken = None,
     json: o.Json = False,
     report_file: o.ReportFile = None,
 ) -> int:
@@ -98,8 +100,11 @@ def resume(
     else:
         ask = confirmation.for_up(run, auto_approve=auto_approve, non_interactive=non_interactive)
     words = o.RunWords(json=json, report_file=report_file)
+    more = {"allow_destroy": allow_destroy or (), "allow_weaken": allow_weaken or ()}
     values = parse_assignments(set or ())
-    return running.go(run, lambda engine: engine.resume(unfinished, values=values, confirm=ask), words).exit_code
+    return running.go(
+        run, lambda engine: engine.resume(unfinished, values=values, confirm=ask, **more), words
+    ).exit_code
 
 
 @command(app, panel=PANEL)
