@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from orchestrator.layer import Layer
     from orchestrator.state import State
@@ -21,8 +21,17 @@ if TYPE_CHECKING:
 _HEAD = re.compile(r"module\.[\w-]+|(?:data\.)?[\w-]+\.[\w-]+")
 
 
-def check_targets(targets: Iterable[str], layers: Sequence[Layer], states: Mapping[str, State | None]) -> None:
+def check_targets(
+    targets: Iterable[str],
+    layers: Sequence[Layer],
+    states: Mapping[str, State | None],
+    *,
+    command: Callable[[str], str],
+) -> None:
     """Refuse a target that no layer of the run has.
+
+    Args:
+        command: Makes a wealist command for the target.
 
     Raises:
         UsageError: With the address that was probably meant.
@@ -31,11 +40,20 @@ def check_targets(targets: Iterable[str], layers: Sequence[Layer], states: Mappi
     known = {*(block for layer in layers for block in layer.blocks), *(_head(address) for address in made)}
     for target in targets:
         if _head(target) not in known:
-            raise _refused("--target", target, {*known, *made}, layers)
+            raise _refused("--target", target, {*known, *made}, layers, command)
 
 
-def check_replaced(addresses: Iterable[str], layers: Sequence[Layer], states: Mapping[str, State | None]) -> None:
+def check_replaced(
+    addresses: Iterable[str],
+    layers: Sequence[Layer],
+    states: Mapping[str, State | None],
+    *,
+    command: Callable[[str], str],
+) -> None:
     """Refuse to replace what is in no state of the run.
+
+    Args:
+        command: Makes a wealist command for the target.
 
     Raises:
         UsageError: With the address that was probably meant.
@@ -43,7 +61,7 @@ def check_replaced(addresses: Iterable[str], layers: Sequence[Layer], states: Ma
     made = _made(layers, states)
     for address in addresses:
         if address not in made:
-            raise _refused("--replace", address, made, layers)
+            raise _refused("--replace", address, made, layers, command)
 
 
 def _made(layers: Sequence[Layer], states: Mapping[str, State | None]) -> set[str]:
@@ -56,8 +74,10 @@ def _head(address: str) -> str:
     return match[0] if match else address
 
 
-def _refused(flag: str, address: str, known: set[str], layers: Sequence[Layer]) -> UsageError:
+def _refused(
+    flag: str, address: str, known: set[str], layers: Sequence[Layer], command: Callable[[str], str]
+) -> UsageError:
     where = ", ".join(layer.id for layer in layers)
     near = get_close_matches(address, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"wealist tf {layers[0].id} -- state list"
+    hint = f"did you mean {near[0]}?" if near else command(f"tf {layers[0].id} -- state list")
     return UsageError(f"{flag} {address}: {where} has no such resource", hint=hint)

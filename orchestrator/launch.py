@@ -150,8 +150,8 @@ class Launcher:
         around = {layer.id: layer for layer in (*order.neighbours, *done) if layer.id not in order.ids}
         checked = self.check(layers, environment, neighbours=tuple(around.values()), will_write=will_write)
         binary = self._passed(checked, order)
-        address.check_targets(options.targets, [*done, *layers], checked.states)
-        address.check_replaced(options.replace, [*done, *layers], checked.states)
+        address.check_targets(options.targets, [*done, *layers], checked.states, command=self.target.command)
+        address.check_replaced(options.replace, [*done, *layers], checked.states, command=self.target.command)
         if unfinished is not None:
             afresh = self.target.command(f"{command} {' '.join(order.ids)}")
             known = {**around, **{layer.id: layer for layer in layers}}

@@ -10,6 +10,10 @@ from orchestrator.state import State
 from tests.estate import layer, state_text
 
 
+def command(words: str) -> str:
+    return f"wealist --sandbox {words}"
+
+
 def state() -> State:
     made = [
         {"mode": "managed", "type": "aws_vpc", "name": "this", "instances": [{"attributes": {}}]},
@@ -39,7 +43,7 @@ LAYER = layer(blocks=frozenset({"aws_vpc.this", "module.vpc", "data.aws_region.t
     ],
 )
 def test_what_is_in_the_hcl_or_in_the_state_can_be_a_target(target: str) -> None:
-    address.check_targets([target], [LAYER], {LAYER.id: state()})
+    address.check_targets([target], [LAYER], {LAYER.id: state()}, command=command)
 
 
 @pytest.mark.parametrize(
@@ -48,14 +52,14 @@ def test_what_is_in_the_hcl_or_in_the_state_can_be_a_target(target: str) -> None
 )
 def test_a_target_that_names_nothing_is_refused(target: str, near: str | None) -> None:
     with pytest.raises(UsageError, match="--target") as caught:
-        address.check_targets([target], [LAYER], {LAYER.id: None})
+        address.check_targets([target], [LAYER], {LAYER.id: None}, command=command)
 
-    assert caught.value.hint == (near or "wealist tf prod/foundation -- state list")
+    assert caught.value.hint == (near or "wealist --sandbox tf prod/foundation -- state list")
 
 
 def test_what_is_replaced_must_be_in_the_state_to_the_letter() -> None:
-    address.check_replaced(["module.db.aws_db_instance.this[0]"], [LAYER], {LAYER.id: state()})
+    address.check_replaced(["module.db.aws_db_instance.this[0]"], [LAYER], {LAYER.id: state()}, command=command)
 
     with pytest.raises(UsageError, match="--replace") as caught:
-        address.check_replaced(["module.db.aws_db_instance.this"], [LAYER], {LAYER.id: state()})
+        address.check_replaced(["module.db.aws_db_instance.this"], [LAYER], {LAYER.id: state()}, command=command)
     assert caught.value.hint == "did you mean module.db.aws_db_instance.this[0]?"

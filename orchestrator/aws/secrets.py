@@ -49,7 +49,7 @@ class Secret:
         if field_name not in data:
             raise SecretError(
                 f"secret {self.name} has no field {field_name!r}; it has {', '.join(sorted(data)) or 'none'}",
-                hint=f"wealist secrets {self.name} --field NAME",
+                hint="name one of them with --field",
             )
         value = data[field_name]
         return value if isinstance(value, str) else json.dumps(value)

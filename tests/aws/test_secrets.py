@@ -202,7 +202,7 @@ def test_a_field_that_is_not_there_is_answered_with_names_and_no_value() -> None
         secret(json.dumps({"password": CANARY, "username": "admin-name"})).value("pasword")
 
     assert caught.value.message == "secret db has no field 'pasword'; it has password, username"
-    assert caught.value.hint == "wealist secrets db --field NAME"
+    assert caught.value.hint == "name one of them with --field"
     assert "admin-name" not in caught.value.message
 
 
