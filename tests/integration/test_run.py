@@ -206,6 +206,30 @@ def test_a_closed_terminal_stops_terraform_as_politely(small: Rehearsal, number:
     small.ok("up", "base", "-y")
 
 
+def test_terraform_saves_what_it_made_where_wealist_is_killed(small: Rehearsal) -> None:
+    """As the kernel does it when memory runs out: what was made must not end up in no state."""
+    small.ok("up", "base", "-y")
+    made = '\nresource "aws_ssm_parameter" "orphan" {\n  name = "/small/orphan"\n  type = "String"\n  insecure_value = "v"\n}\n'
+    small.layer.write_text(
+        SLOW.replace("sleep 30", "sleep 6").replace("terraform_data.slow", "terraform_data.once") + made
+    )
+    process = small.start("up", "base", "-y")
+    wait_for_event(small, "terraform_data.slow")
+    process.kill()
+    process.communicate()
+
+    deadline = time.monotonic() + 60
+    while lock_item(small) is not None and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+    assert lock_item(small) is None, "Terraform did not give its lock back"
+    addresses = small.ok("tf", "base", "--", "state", "list").out.splitlines()
+    assert {"aws_ssm_parameter.orphan", "terraform_data.slow"} <= set(addresses)
+    assert "nothing to change" in small.ok("up", "base", "-y").err
+    small.layer.write_text(SMALL_LAYER)
+    small.ok("up", "base", "-y")
+
+
 def test_a_sensitive_value_that_terraform_quotes_is_not_kept(small: Rehearsal) -> None:
     checked = """
   validation {
