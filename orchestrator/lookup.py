@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.discovery import Estate
     from orchestrator.layer import Layer
     from orchestrator.outputs import Output
+    from orchestrator.state import State
     from orchestrator.target import Target
 
 
@@ -26,13 +27,22 @@ def read_outputs(layer: Layer, target: Target) -> dict[str, Output]:
         StateError: The layer was never applied, or its state can't be read.
         AwsError: AWS said no.
     """
-    state = read_state(Session(target.aws, backend=layer.backend), layer.backend)
+    state = _read(Session(target.aws, backend=layer.backend), layer, target)
     if state is None:
         raise StateError(
             f"layer {layer.id} was never applied: there is nothing at {layer.backend.url}",
             hint=target.command(f"up {layer.name}"),
         )
     return state.outputs
+
+
+def _read(session: Session, layer: Layer, target: Target) -> State | None:
+    try:
+        return read_state(session, layer.backend)
+    except StateError as error:
+        # An earlier version may be one that can be read.
+        error.hint = error.hint or target.command(f"state history {layer.id}")
+        raise
 
 
 def find_output(layer: Layer, name: str, target: Target) -> Output:
@@ -75,7 +85,7 @@ def find_secret(estate: Estate, name: str, target: Target, *, stage: str = secre
     config = secret_config(estate, name)
     layer = estate.layer(config.layer)
     session = Session(target.aws, backend=layer.backend)
-    state = read_state(session, layer.backend)
+    state = _read(session, layer, target)
     if state is None:
         raise SecretError(
             f"secret {name}: layer {layer.id} was never applied, so it has none yet",
@@ -90,4 +100,4 @@ def find_secret(estate: Estate, name: str, target: Target, *, stage: str = secre
     if layer.backend.profile or layer.backend.role_arn:
         # The backend's identity is for the state alone.
         session = Session(target.aws)
-    return secrets.fetch(session, name=name, arn=output.value, stage=stage)
+    return secrets.fetch(session, name=name, arn=output.value, layer=layer.id, stage=stage)

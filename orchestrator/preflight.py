@@ -136,7 +136,7 @@ def _findings(
             is_encrypted=calls.encrypted.result,
             blocks_public_access=calls.private.result,
         )
-        yield verdict.state(backend, calls.state.result)
+        yield verdict.state(layer, target, calls.state.result)
         yield verdict.write(backend, calls.write.result, will_write=will_write)
     table = verdict.lock_table(backend, target, calls.table.result if calls.table else None)
     yield from table

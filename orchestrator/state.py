@@ -100,7 +100,6 @@ class State:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(
                 f"{url}: this is not a Terraform state ({type(error).__name__}: {error})",
-                hint="an earlier version may be one: wealist state history LAYER",
             ) from error
 
 

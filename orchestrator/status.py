@@ -151,7 +151,7 @@ def read_statuses(estate: Estate, target: Target, layers: Sequence[Layer] | None
             if readings[layer.id].is_suspicious()
         }
         return {
-            layer.id: _status(layer.id, readings[layer.id], checks.get(layer.id), applies.get(layer.id))
+            layer.id: _status(target, layer.id, readings[layer.id], checks.get(layer.id), applies.get(layer.id))
             for layer in layers
         }
 
@@ -181,7 +181,11 @@ class _Reading:
 
 
 def _status(
-    layer_id: str, reading: _Reading, check: Future[Mismatch | None] | None, last_apply: LastApply | None
+    target: Target,
+    layer_id: str,
+    reading: _Reading,
+    check: Future[Mismatch | None] | None,
+    last_apply: LastApply | None,
 ) -> LayerStatus:
     found, error = _result(reading.object)
     locks, lock_error = _result(reading.locks)
@@ -192,6 +196,8 @@ def _status(
         try:
             state = StateSummary.of(found.state())
         except WealistError as unreadable:
+            # An earlier version may be one that can be read.
+            unreadable.hint = unreadable.hint or target.command(f"state history {layer_id}")
             error = unreadable
     return LayerStatus(
         layer=layer_id,

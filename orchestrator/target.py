@@ -6,11 +6,12 @@ program that uses the library. Nothing below the edge reads `os.environ`.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 HOME = ".wealist"
@@ -31,6 +32,7 @@ class AwsSettings:
 
     Attributes:
         endpoint_url: One endpoint for every service, or None for AWS itself.
+        options: What a wealist command has to be given to come to the same place again: `--profile`, `-C`.
         access_key, secret_key: Fixed credentials. When given, no other source of credentials is looked at:
             no profile, no file, no instance metadata.
     """
@@ -39,6 +41,7 @@ class AwsSettings:
     endpoint_url: str | None = None
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
+    options: tuple[str, ...] = ()
 
     @property
     def is_hermetic(self) -> bool:
@@ -46,7 +49,8 @@ class AwsSettings:
 
     def command(self, words: str) -> str:
         """A wealist command that goes to the same AWS, to be shown to a person."""
-        return f"wealist --sandbox {words}" if self.is_hermetic else f"wealist {words}"
+        options = [*(["--sandbox"] if self.is_hermetic else []), *map(shlex.quote, self.options)]
+        return " ".join(["wealist", *options, words])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +84,21 @@ class Target:
 
 
 def aws_target(
-    root: Path, environ: Mapping[str, str], *, terraform_bin: str = "terraform", profile: str | None = None
+    root: Path,
+    environ: Mapping[str, str],
+    *,
+    terraform_bin: str = "terraform",
+    profile: str | None = None,
+    options: Sequence[str] = (),
 ) -> Target:
     """The target of an estate that goes to AWS itself, with the credentials of the usual sources.
 
     Args:
         profile: A profile of the AWS configuration, for wealist's own calls and for Terraform's. Keys and tokens in the
             environment are left out then: they would win over it in Terraform, and only there.
+        options: What else the commands that are shown to a person have to be given, as `-C` and a folder.
     """
+    options = (*(("--profile", profile) if profile is not None else ()), *options)
     if profile is not None:
         kept = {name: value for name, value in environ.items() if name not in _OTHER_IDENTITIES}
         environ = {**kept, "AWS_PROFILE": profile}
@@ -97,7 +108,7 @@ def aws_target(
     return Target(
         name="aws",
         home=root / HOME,
-        aws=AwsSettings(profile=profile),
+        aws=AwsSettings(profile=profile, options=options),
         environ=environ,
         source_root=root,
         work_root=root,

@@ -152,13 +152,14 @@ def settings(
     return findings
 
 
-def state(backend: Backend, read: Callable[[], State | None]) -> Finding:
-    url = backend.url
+def state(layer: Layer, target: Target, read: Callable[[], State | None]) -> Finding:
+    url = layer.backend.url
     try:
         found = read()
     except StateError as error:
         id_ = "state-object.forbidden" if error.is_denied else "state-object.unreadable"
-        return _error(id_, url, error.message, error.hint)
+        # An earlier version may be one that can be read.
+        return _error(id_, url, error.message, error.hint or target.command(f"state history {layer.id}"))
     except AwsError as error:
         return _error("state-object.unreadable", url, error.message, error.hint)
     seen = f"serial {found.serial}, {found.resource_count} resources" if found else "not applied yet"

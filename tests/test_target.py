@@ -102,7 +102,13 @@ def test_the_sandbox_is_worked_on_in_its_copy() -> None:
 
 @pytest.mark.parametrize(
     ("target", "shown"),
-    [(aws_target(Path("/estate"), {}), "wealist up foundation"), (sandbox(), "wealist --sandbox up foundation")],
+    [
+        (aws_target(Path("/estate"), {}), "wealist up foundation"),
+        (sandbox(), "wealist --sandbox up foundation"),
+        (aws_target(Path("/estate"), {}, profile="ops team"), "wealist --profile 'ops team' up foundation"),
+        (aws_target(Path("/estate"), {}, options=("-C", "there")), "wealist -C there up foundation"),
+        (aws_target(Path("/estate"), {"AWS_PROFILE": "ops"}), "wealist up foundation"),
+    ],
 )
 def test_commands_are_shown_as_they_have_to_be_typed(target: Target, shown: str) -> None:
     assert target.command("up foundation") == shown

@@ -55,12 +55,13 @@ class Secret:
         return value if isinstance(value, str) else json.dumps(value)
 
 
-def fetch(session: Session, *, name: str, arn: str, stage: str = CURRENT) -> Secret:
+def fetch(session: Session, *, name: str, arn: str, layer: str, stage: str = CURRENT) -> Secret:
     """Fetch one version of a secret.
 
     Args:
         name: What wealist.yaml calls it, for messages.
         arn: Its ARN; the region is taken from it.
+        layer: The layer that made it, for messages.
         stage: `AWSCURRENT`, `AWSPREVIOUS`, or a stage of your own.
 
     Raises:
@@ -77,7 +78,7 @@ def fetch(session: Session, *, name: str, arn: str, stage: str = CURRENT) -> Sec
         with translated(f"fetching secret {name}"):
             answer = session.client("secretsmanager", parts[3]).get_secret_value(SecretId=arn, VersionStage=stage)
     except AwsError as error:
-        raise _explain(error, session, name, arn, stage) from error
+        raise _explain(error, session, name, arn, layer, stage) from error
     if "SecretString" not in answer:
         raise SecretError(f"secret {name} is binary, and wealist hands out text only", hint=f"secret: {arn}")
     return Secret(
@@ -90,7 +91,7 @@ def fetch(session: Session, *, name: str, arn: str, stage: str = CURRENT) -> Sec
     )
 
 
-def _explain(error: AwsError, session: Session, name: str, arn: str, stage: str) -> AwsError | SecretError:
+def _explain(error: AwsError, session: Session, name: str, arn: str, layer: str, stage: str) -> AwsError | SecretError:
     code = error.code
     if code in DENIED or code == "KMSAccessDeniedException":
         return SecretError(
@@ -105,7 +106,7 @@ def _explain(error: AwsError, session: Session, name: str, arn: str, stage: str)
             )
         return SecretError(
             f"secret {name} does not exist any more: {arn}",
-            hint=f"{session.settings.command('plan LAYER')} shows what would make it again",
+            hint=f"{session.settings.command(f'plan {layer}')} shows what would make it again",
         )
     if code == "InvalidRequestException":
         return SecretError(

@@ -42,7 +42,7 @@ def secret(text: str) -> Secret:
 
 def refusal(session: Session, *, arn: str = ARN, stage: str = "AWSCURRENT") -> SecretError:
     with pytest.raises(SecretError) as caught:
-        secrets.fetch(session, name="db", arn=arn, stage=stage)
+        secrets.fetch(session, name="db", arn=arn, layer="prod/foundation", stage=stage)
     assert caught.value.exit_code == 14
     return caught.value
 
@@ -50,7 +50,7 @@ def refusal(session: Session, *, arn: str = ARN, stage: str = "AWSCURRENT") -> S
 def test_a_secret_is_fetched_with_its_version(aws: None) -> None:
     arn = make(json.dumps({"username": "admin", "password": CANARY}))
 
-    found = secrets.fetch(Session(AwsSettings()), name="db", arn=arn)
+    found = secrets.fetch(Session(AwsSettings()), name="db", arn=arn, layer="prod/foundation")
 
     assert found.value("password") == CANARY
     assert (found.arn, found.stages) == (arn, ("AWSCURRENT",))
@@ -64,15 +64,15 @@ def test_an_earlier_version_is_fetched_by_its_stage(aws: None) -> None:
     boto3.client("secretsmanager", region_name=REGION).put_secret_value(SecretId=arn, SecretString="second")
     session = Session(AwsSettings())
 
-    assert secrets.fetch(session, name="db", arn=arn).text == "second"
-    assert secrets.fetch(session, name="db", arn=arn, stage="AWSPREVIOUS").text == "first"
+    assert secrets.fetch(session, name="db", arn=arn, layer="prod/foundation").text == "second"
+    assert secrets.fetch(session, name="db", arn=arn, layer="prod/foundation", stage="AWSPREVIOUS").text == "first"
 
 
 def test_the_region_is_the_arns(aws: None) -> None:
     client = boto3.client("secretsmanager", region_name="eu-west-1")
     arn = client.create_secret(Name="elsewhere", SecretString="found")["ARN"]
 
-    assert secrets.fetch(Session(AwsSettings()), name="db", arn=arn).text == "found"
+    assert secrets.fetch(Session(AwsSettings()), name="db", arn=arn, layer="prod/foundation").text == "found"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_is_no_arn_of_a_secret_points_to_the_output(arn: str, stub: tuple[S
             "ResourceNotFoundException",
             "AWSCURRENT",
             f"secret db does not exist any more: {ARN}",
-            "wealist --sandbox plan LAYER shows what would make it again",
+            "wealist --sandbox plan prod/foundation shows what would make it again",
         ),
         (
             "ResourceNotFoundException",
@@ -157,7 +157,7 @@ def test_what_aws_says_otherwise_is_passed_on(stub: tuple[Session, Stubber]) -> 
     stubber.add_client_error("get_secret_value", "InternalServiceError")
 
     with pytest.raises(AwsError, match="fetching secret db: InternalServiceError"):
-        secrets.fetch(session, name="db", arn=ARN)
+        secrets.fetch(session, name="db", arn=ARN, layer="prod/foundation")
 
 
 def test_a_binary_secret_is_refused(stub: tuple[Session, Stubber]) -> None:

@@ -108,7 +108,7 @@ def test_a_layer_that_can_not_be_read_is_a_row_and_no_failure(shell: FakeRunner,
     out, err = capsys.readouterr()
     assert "prod/foundation  unreadable" in out
     assert err.startswith(f"! prod/foundation: s3://{ITEM}: this is not a Terraform state")
-    assert "\n    an earlier version may be one: wealist state history LAYER\n" in err
+    assert "\n    wealist state history prod/foundation\n" in err
 
 
 def test_what_several_layers_have_in_common_is_said_once(
