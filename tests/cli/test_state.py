@@ -553,4 +553,4 @@ def test_a_narrow_terminal_gets_short_rows(
     lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[-1].endswith(" s ago")
-    assert "1.11.4     0 s ago" in lines[-1] or "1.11.4     1 s ago" in lines[-1]
+    assert re.search(r"1\.11\.4     \d s ago", lines[-1])
