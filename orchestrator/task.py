@@ -1,4 +1,4 @@
-"""What a run does with a layer: plan it, bring it up, look for drift. (`teardown` takes it down.).
+"""What a run does with a layer: plan it, bring it up, look for drift; `teardown` takes it down.
 
 A task is a function of a `LayerRun` that returns the outcome; whatever it raises becomes the layer's error.
 """
