@@ -172,11 +172,44 @@ class LayerRun:
             values: Beside those of the run, and in their place.
             targets: In place of those of the run.
         """
+        plan, has_changes = self._make_plan(
+            destroy=destroy, refresh_only=refresh_only, values=values, targets=targets, is_needed=False
+        )
+        return plan if has_changes else None
+
+    def look(self, *, refresh_only: bool = False, values: Mapping[str, str] | None = None) -> Plan:
+        """The same for who wants to see what there is, changes or none; it is not what is applied.
+
+        Args:
+            values: In place of those of the run.
+        """
+        plan, _ = self._make_plan(
+            destroy=False,
+            refresh_only=refresh_only,
+            values=values,
+            targets=None,
+            is_needed=True,
+            is_alone=values is not None,
+        )
+        assert plan is not None
+        self._plan = None
+        return plan
+
+    def _make_plan(
+        self,
+        *,
+        destroy: bool,
+        refresh_only: bool,
+        values: Mapping[str, str] | None,
+        targets: Sequence[str] | None,
+        is_needed: bool,
+        is_alone: bool = False,
+    ) -> tuple[Plan | None, bool]:
         given = self.context.options
         options = PlanOptions(
             destroy=destroy,
             refresh_only=refresh_only,
-            var_files=self._variable_files({**given.values, **(values or {})}),
+            var_files=self._variable_files({**({} if is_alone else given.values), **(values or {})}),
             targets=given.targets if targets is None else tuple(targets),
             replace=() if destroy or refresh_only or targets is not None else given.replace,
             lock_timeout=self._lock_timeout,
@@ -193,14 +226,14 @@ class LayerRun:
                 # Something that the fingerprint can't see may be missing: let the next run start with an init.
                 initialization.forget(self._folder)
             raise
-        if not has_changes:
-            return None
+        if not has_changes and not is_needed:
+            return None, False
         began = time.monotonic()
         plan = self._terraform.show(out, is_refresh_only=refresh_only)
         self._seconds += time.monotonic() - began
         self.context.redact.add(plan.secrets)
         self._plan = plan
-        return plan
+        return plan, has_changes
 
     def show(self, plan: Plan, findings: Sequence[Finding] = ()) -> None:
         """Show a plan, with what there is to say of it; only a plan that was shown can be applied."""

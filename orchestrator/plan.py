@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import OutputFormatError
+from orchestrator.inventory import Inventory
 from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES, strings
 
 if TYPE_CHECKING:
@@ -178,6 +179,8 @@ class Plan:
         digest: `sha256:...` of the plan file, which is what ties a shown plan to an applied one.
         drift: What Terraform found changed in the world since the last apply.
         is_refresh_only: Whether it only asks the world, and changes nothing in it.
+        prior: All that the layer has, as AWS tells it.
+        planned: All that it will have; nothing where the plan is refresh-only.
     """
 
     digest: str
@@ -186,6 +189,8 @@ class Plan:
     outputs: tuple[OutputChange, ...]
     drift: tuple[ResourceChange, ...] = ()
     is_refresh_only: bool = False
+    prior: Inventory = field(default_factory=Inventory, compare=False)
+    planned: Inventory = field(default_factory=Inventory, compare=False)
     secrets: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __repr__(self) -> str:
@@ -215,6 +220,8 @@ class Plan:
                 outputs=tuple(_output_change(name, item) for name, item in outputs.items()),
                 drift=tuple(c for c in drift if c.action is Action.DELETE or any(c.drifted_attributes())),
                 is_refresh_only=is_refresh_only,
+                prior=Inventory.prior(data),
+                planned=Inventory.planned(data),
                 secrets=frozenset(_plan_secrets(data, (*changes, *drift))),
             )
         except (KeyError, TypeError, AttributeError) as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import StateError
+from orchestrator.inventory import instances
 from orchestrator.outputs import Output
 from orchestrator.protection import is_deletion_protected
 from orchestrator.redaction import SENSITIVE_ATTRIBUTES, strings
@@ -92,7 +93,7 @@ class State:
                 lineage=data["lineage"],
                 terraform_version=data["terraform_version"],
                 resource_count=sum(len(r["instances"]) for r in resources if r["mode"] == "managed"),
-                addresses=tuple(sorted({address for r in resources for address in _addresses(r)})),
+                addresses=tuple(sorted({address for r in resources for address, _ in instances(r)})),
                 outputs={name: Output.from_json(name, value) for name, value in data["outputs"].items()},
                 held=tuple(held for r in resources for held in _held(r)),
                 secrets=frozenset(_secrets(data)),
@@ -103,21 +104,9 @@ class State:
             ) from error
 
 
-def _addresses(resource: dict[str, Any]) -> Iterator[str]:
-    if resource["mode"] != "managed":
-        return
-    module = f"{resource['module']}." if resource.get("module") else ""
-    for instance in resource["instances"]:
-        key = instance.get("index_key")
-        index = "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
-        yield f"{module}{resource['type']}.{resource['name']}{index}"
-
-
 def _held(resource: dict[str, Any]) -> Iterator[Held]:
-    if resource["mode"] != "managed":
-        return
     kind = resource["type"]
-    for address, instance in zip(_addresses(resource), resource["instances"], strict=True):
+    for address, instance in instances(resource):
         attributes = instance.get("attributes") or {}
         is_protected = is_deletion_protected(kind, attributes)
         if is_protected or kind in ("aws_s3_bucket", "aws_ecr_repository"):
