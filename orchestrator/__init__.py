@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
+    from orchestrator.contract import Contract, Status, Verdict
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.errors import (
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         StepFinished,
         StepStarted,
         Stopping,
+        Verified,
     )
     from orchestrator.evidence import LockEvidence
     from orchestrator.finding import Finding, Severity
@@ -87,6 +89,7 @@ _HOMES = {
     "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
+    "orchestrator.contract": ("Contract", "Status", "Verdict"),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
@@ -123,6 +126,7 @@ _HOMES = {
         "StepFinished",
         "StepStarted",
         "Stopping",
+        "Verified",
     ),
     "orchestrator.evidence": ("LockEvidence",),
     "orchestrator.finding": ("Finding", "Severity"),

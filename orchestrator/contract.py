@@ -12,7 +12,7 @@ document (`inventory`) and what the answer must be:
       may_change: { by: rds_multi_az, to: var.rds_multi_az }
 
 `expect` is a value, or one predicate: `matches` (a pattern that the whole text must match), `one_of`, `at_least`, `includes`
-(a list that holds all of these). `may_change` names the variable that scales the layer up: where it is not at its default, the
+(a list that holds all of these), `same_as` and `among` (what another query finds, or something in it; of a list every item). `may_change` names the variable that scales the layer up: where it is not at its default, the
 answer must be that of its own query instead. Values are compared as JSON compares them: true is not 1.
 
 A row holds, is broken, does not apply (it depends on what is known after the apply, or on what only AWS can tell of a live
@@ -29,6 +29,7 @@ Everything here is pure; `aws.inquiry` asks.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ import msgspec
 
 from orchestrator import query
 from orchestrator.document import Section, load
+from orchestrator.inventory import VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 
 FILENAME = "contract.yaml"
 FACTS = "aws"
-_PREDICATES = ("matches", "one_of", "at_least", "includes")
+_PREDICATES = ("matches", "one_of", "at_least", "includes", "same_as", "among")
 # What only reads, and returns no secret value.
 _READING = re.compile(r"(describe|get|list)-[a-z0-9-]+")
 _SECRET = re.compile(
@@ -133,6 +135,10 @@ class Contract(Section, frozen=True):
         _check_query(self.region, ("region",), fail)
         for name, fact in self.facts.items():
             _check_fact(fact, ("facts", name), fail)
+        used = {name for row in self.rows for name in _fact_names(row)}
+        for name in self.facts:
+            if name not in used:
+                fail(("facts", name), "no row asks for it")
         seen: set[str] = set()
         for number, row in enumerate(self.rows):
             key = ("rows", str(number))
@@ -171,7 +177,9 @@ def _check_row(row: Row, key: tuple[str, ...], facts: Mapping[str, Fact], fail: 
         _check_query(row.may_change.to, (*key, "may_change", "to"), fail)
     if isinstance(row.expect, dict) and (len(row.expect) != 1 or next(iter(row.expect)) not in _PREDICATES):
         fail((*key, "expect"), "is neither a value nor one predicate", f"known here: {', '.join(_PREDICATES)}")
-    for name in re.findall(rf"\b{FACTS}\.(\w+)", row.query):
+    for expression in _predicate_queries(row.expect):
+        _check_query(expression, (*key, "expect"), fail)
+    for name in _fact_names(row):
         if name not in facts:
             fail((*key, "query"), f"there is no fact {name!r}", f"known here: {', '.join(facts) or 'none'}")
     if isinstance(row.expect, dict) and "matches" in row.expect:
@@ -179,6 +187,17 @@ def _check_row(row: Row, key: tuple[str, ...], facts: Mapping[str, Fact], fail: 
             re.compile(str(row.expect["matches"]))
         except re.error as error:
             fail((*key, "expect"), f"this is no pattern: {error}")
+
+
+def _fact_names(row: Row) -> list[str]:
+    """The facts that a row's query comes to."""
+    return re.findall(rf"\b{FACTS}\.(\w+)", row.query)
+
+
+def _predicate_queries(expect: Any) -> list[str]:
+    return (
+        [str(item) for name, item in expect.items() if name in ("same_as", "among")] if isinstance(expect, dict) else []
+    )
 
 
 def _queries(value: Any) -> list[str]:
@@ -298,13 +317,14 @@ def _judged(row: Row, document: Mapping[str, Any], defaults: Mapping[str, Any]) 
     try:
         if row.may_change is not None:
             name = row.may_change.by
-            value = document.get("var", {}).get(name)
-            if name in document.get("var", {}) and not is_same(value, defaults.get(name)):
+            value = document[VARIABLE].get(name)
+            if name in document[VARIABLE] and not is_same(value, defaults.get(name)):
                 expected, scaled = query.search(row.may_change.to, document), f"{name} = {_word(value)}"
+        expected = _resolved(expected, document)
         seen = query.search(row.query, document)
     except query.NotKnownError as error:
         return Verdict(
-            row=row, status=Status.NOT_APPLICABLE, expected=expected, reason=f"{error} is known after the apply"
+            row=row, status=Status.NOT_APPLICABLE, expected=expected, reason=f"known after the apply: {error}"
         )
     except NotAskedError:
         return Verdict(
@@ -318,6 +338,15 @@ def _judged(row: Row, document: Mapping[str, Any], defaults: Mapping[str, Any]) 
     return Verdict(row=row, status=status, expected=expected, seen=seen, reason=scaled)
 
 
+def _resolved(expected: Any, document: Mapping[str, Any]) -> Any:
+    """An expectation without the queries in it."""
+    if isinstance(expected, dict) and "same_as" in expected:
+        return query.search(str(expected["same_as"]), document)
+    if isinstance(expected, dict) and "among" in expected:
+        return {"among": query.search(str(expected["among"]), document)}
+    return expected
+
+
 def fulfils(seen: Any, expected: Any) -> bool:
     """Whether an answer is the value, or what the predicate demands."""
     if not isinstance(expected, dict):
@@ -327,6 +356,9 @@ def fulfils(seen: Any, expected: Any) -> bool:
         return isinstance(seen, str) and re.fullmatch(str(demanded), seen) is not None
     if predicate == "one_of":
         return any(is_same(seen, item) for item in demanded)
+    if predicate == "among":
+        items = seen if isinstance(seen, list) else [seen]
+        return isinstance(demanded, list) and all(any(is_same(item, have) for have in demanded) for item in items)
     if predicate == "at_least":
         return isinstance(seen, (int, float)) and not isinstance(seen, bool) and seen >= demanded
     return isinstance(seen, list) and all(any(is_same(item, have) for have in seen) for item in demanded)
@@ -349,3 +381,13 @@ def _is_list(value: Any) -> bool:
 
 def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def words(value: Any) -> str:
+    """A value or a predicate as a person reads it."""
+    if value is None:
+        return "not there"
+    if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _PREDICATES:
+        ((predicate, demanded),) = value.items()
+        return f"{predicate.replace('_', ' ')} {json.dumps(demanded, ensure_ascii=False)}"
+    return json.dumps(value, ensure_ascii=False)

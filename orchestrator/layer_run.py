@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from orchestrator.contract import Verdict
     from orchestrator.events import Event
     from orchestrator.finding import Finding
     from orchestrator.layer import Layer
@@ -65,6 +66,7 @@ class LayerRun:
         self._plan: Plan | None = None
         self._shown: str | None = None
         self._findings: tuple[Finding, ...] = ()
+        self._verdicts: tuple[Verdict, ...] = ()
         self._inputs = self._digest_inputs()
         self._began = datetime.now(UTC)
         self._command_began = self._began
@@ -118,6 +120,7 @@ class LayerRun:
             # A look for drift may plan what only looks like a change.
             plan=None if outcome is Outcome.NO_CHANGES else self._plan,
             findings=self._findings,
+            verdicts=self._verdicts,
             serial_before=self._before.serial if self._before else None,
             serial_after=after.serial if after else None,
             outputs=tuple(after.outputs.values()) if after else (),
@@ -241,8 +244,19 @@ class LayerRun:
         told = self.context.emit(events.PlanReady(layer=self.layer.id, plan=plan, findings=tuple(findings)))
         self._shown = plan.digest if told else None
 
-    def propose(self, plan: Plan, kind: Kind, findings: Sequence[Finding] = ()) -> bool:
+    def tell_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        """Show how the layer stands to its contract, and keep it for the report."""
+        self._verdicts = tuple(verdicts)
+        self._tell(events.Verified(layer=self.layer.id, verdicts=self._verdicts))
+
+    def propose(
+        self, plan: Plan, kind: Kind, findings: Sequence[Finding] = (), *, accepted: Sequence[Finding] = ()
+    ) -> bool:
         """Show a plan and ask whoever called the engine, in their thread and in one act: no other plan comes between.
+
+        Args:
+            findings: To be shown, and confirmed with it.
+            accepted: To be shown.
 
         Raises:
             GuardError: It could not be shown.
@@ -252,7 +266,7 @@ class LayerRun:
         proposal = Proposal(layer=self.layer, plan=plan, kind=kind, findings=tuple(findings))
 
         def show_and_ask() -> bool:
-            self.show(plan, findings)
+            self.show(plan, (*accepted, *findings))
             if self._shown != plan.digest:
                 raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
             return confirm(proposal)

@@ -5,6 +5,7 @@ Calls are made once and as the AWS CLI makes them, all pages of them. What fails
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import isolation, query
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from orchestrator.contract import Contract, Fact
 
 _THREADS = 8
+# How AWS says that there is none: a bucket without a lifecycle, an instance that is gone.
+_NONE = re.compile(r"^NoSuch|NotFound")
 # What the AWS CLI calls otherwise than the SDK.
 _SERVICES = {"s3api": "s3"}
 
@@ -32,7 +35,7 @@ class Inquiry:
         self._answers = answers
 
     def __call__(self, name: str) -> Any:
-        """One answer.
+        """One answer, None where AWS says that there is none.
 
         Raises:
             UnansweredError: AWS said no, or the call could not be made.
@@ -41,6 +44,8 @@ class Inquiry:
         try:
             return self._answers[name].result()
         except AwsError as error:
+            if _NONE.search(error.code):
+                return None
             raise UnansweredError(error.message) from error
         except query.QueryError as error:
             raise UnansweredError(f"fact {name}: {error}") from error
