@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
-    from orchestrator.contract import Contract, Status, Verdict
+    from orchestrator.contract import Contract
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.errors import (
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from orchestrator.finding import Finding, Severity
     from orchestrator.history import StateVersion, read_history
     from orchestrator.holder import Holder, Life
+    from orchestrator.judgement import Status, Verdict
     from orchestrator.layer import Backend, Layer
     from orchestrator.lock import Lock
     from orchestrator.lookup import find_output, find_secret, read_outputs
@@ -89,7 +90,8 @@ _HOMES = {
     "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
-    "orchestrator.contract": ("Contract", "Status", "Verdict"),
+    "orchestrator.contract": ("Contract",),
+    "orchestrator.judgement": ("Status", "Verdict"),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (

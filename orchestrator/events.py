@@ -16,8 +16,8 @@ from orchestrator.outputs import Output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orchestrator.contract import Verdict
     from orchestrator.finding import Finding
+    from orchestrator.judgement import Verdict
     from orchestrator.plan import Plan
 
 

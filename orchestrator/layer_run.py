@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from orchestrator.contract import Verdict
     from orchestrator.events import Event
     from orchestrator.finding import Finding
+    from orchestrator.judgement import Verdict
     from orchestrator.layer import Layer
     from orchestrator.plan import Plan
     from orchestrator.run import RunContext

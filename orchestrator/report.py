@@ -14,9 +14,9 @@ from orchestrator.redaction import Redactor
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from orchestrator.contract import Verdict
     from orchestrator.errors import WealistError
     from orchestrator.finding import Finding
+    from orchestrator.judgement import Verdict
     from orchestrator.outputs import Output
     from orchestrator.plan import Plan, ResourceChange
 

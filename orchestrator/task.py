@@ -9,16 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator import dependency, permission, policy, verification
-from orchestrator.contract import Status
 from orchestrator.errors import GuardError, StateError, WealistError
+from orchestrator.judgement import Status
 from orchestrator.report import Outcome
 from orchestrator.run import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from orchestrator.contract import Verdict
     from orchestrator.finding import Finding
+    from orchestrator.judgement import Verdict
     from orchestrator.layer import Layer, OutputRead
     from orchestrator.layer_run import LayerRun
     from orchestrator.plan import Plan

@@ -12,20 +12,21 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import contract, document
+from orchestrator import contract, document, judgement
 from orchestrator.aws.inquiry import inquire
-from orchestrator.contract import Contract, Status
+from orchestrator.contract import Contract
 from orchestrator.finding import Finding, Severity
 from orchestrator.inventory import VARIABLE
+from orchestrator.judgement import Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from orchestrator.aws.session import Session
-    from orchestrator.contract import Verdict
     from orchestrator.discovery import Estate
     from orchestrator.inventory import Inventory
+    from orchestrator.judgement import Verdict
     from orchestrator.layer import Layer, Variable
 
 ACCEPT = "--accept-contract-change"
@@ -59,7 +60,7 @@ def _loaded(path: Path, _changed: int) -> Contract:
 def of_plan(layer: Layer, estate: Estate, planned: Inventory) -> tuple[Verdict, ...]:
     """What a plan would leave; nothing where there is no contract."""
     found = contract_of(layer)
-    return contract.judge(found, _document(layer, estate, planned), defaults=planned.defaults) if found else ()
+    return judgement.judge(found, _document(layer, estate, planned), defaults=planned.defaults) if found else ()
 
 
 def of_live(layer: Layer, estate: Estate, live: Inventory, session: Session) -> tuple[Verdict, ...]:
@@ -69,7 +70,7 @@ def of_live(layer: Layer, estate: Estate, live: Inventory, session: Session) -> 
         return ()
     whole = _document(layer, estate, live)
     answers = inquire(session, found, whole, region=layer.backend.region)
-    return contract.judge(found, whole, defaults=live.defaults, look_up=answers)
+    return judgement.judge(found, whole, defaults=live.defaults, look_up=answers)
 
 
 def _document(layer: Layer, estate: Estate, inventory: Inventory) -> dict[str, Any]:
@@ -120,11 +121,11 @@ def difference(verdict: Verdict) -> str:
         return verdict.reason
     if verdict.expected == [] and isinstance(verdict.seen, list):
         return "there should be none, and there is " + "; ".join(map(_text, verdict.seen))
-    return f"expected {contract.words(verdict.expected)}, and it is {contract.words(verdict.seen)}"
+    return f"expected {judgement.words(verdict.expected)}, and it is {judgement.words(verdict.seen)}"
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else contract.words(value)
+    return value if isinstance(value, str) else judgement.words(value)
 
 
 def _remedy(verdict: Verdict, layer: Layer, estate: Estate) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator import events
-from orchestrator.contract import Status
 from orchestrator.errors import ConfigError, RunError, UsageError
+from orchestrator.judgement import Status
 from orchestrator.report import Outcome
 from orchestrator.run import RunOptions
 from tests.estate import BUCKET, Store, state_text
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from orchestrator.contract import Verdict
     from orchestrator.discovery import Estate
+    from orchestrator.judgement import Verdict
     from tests.fakes import FakeRunner
 
 DATABASE = "aws_db_instance.this"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import isolation, query
 from orchestrator.aws.pool import threads
 from orchestrator.aws.session import translated
-from orchestrator.contract import UnansweredError, filled
 from orchestrator.errors import AwsError
+from orchestrator.judgement import UnansweredError, filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

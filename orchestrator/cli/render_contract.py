@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from orchestrator.contract import Status
+from orchestrator.judgement import Status
 from orchestrator.verification import count, difference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.contract import Verdict
+    from orchestrator.judgement import Verdict
 
 _MARKS = {
     Status.HOLDS: ("✓", "green"),

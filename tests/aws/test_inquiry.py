@@ -11,8 +11,9 @@ import pytest
 from orchestrator import document
 from orchestrator.aws.inquiry import call, inquire
 from orchestrator.aws.session import Session
-from orchestrator.contract import Contract, UnansweredError
+from orchestrator.contract import Contract
 from orchestrator.errors import AwsError
+from orchestrator.judgement import UnansweredError
 from orchestrator.target import AwsSettings
 from tests.estate import REGION
 
