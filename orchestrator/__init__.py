@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from orchestrator.report import LayerResult, Outcome, RunReport
     from orchestrator.restore import Restoration, prepare_restore
     from orchestrator.resume import Unfinished
+    from orchestrator.rotation import Phase, Rotation, prepare_rotation
     from orchestrator.run import Kind, Proposal, RunOptions
     from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
     from orchestrator.status import LastApply, LayerStatus, StateSummary, read_statuses
@@ -139,6 +140,7 @@ _HOMES = {
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
     "orchestrator.resume": ("Unfinished",),
     "orchestrator.restore": ("Restoration", "prepare_restore"),
+    "orchestrator.rotation": ("Phase", "Rotation", "prepare_rotation"),
     "orchestrator.run": ("Kind", "Proposal", "RunOptions"),
     "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
     "orchestrator.status": ("LastApply", "LayerStatus", "StateSummary", "read_statuses"),

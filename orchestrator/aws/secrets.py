@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.session import Session
 
 CURRENT = "AWSCURRENT"
+PREVIOUS = "AWSPREVIOUS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,37 @@ def fetch(session: Session, *, name: str, arn: str, layer: str, stage: str = CUR
         created=answer["CreatedDate"].isoformat(timespec="seconds"),
         text=answer["SecretString"],
     )
+
+
+def read_stages(session: Session, secret: Secret) -> dict[str, tuple[str, ...]]:
+    """The staging labels of a secret's versions, by version id; versions without one are left out.
+
+    Raises:
+        AwsError: AWS said no.
+    """
+    with translated(f"reading the versions of secret {secret.name}"):
+        answer = _client(session, secret).describe_secret(SecretId=secret.arn)
+    return {version: tuple(stages) for version, stages in answer["VersionIdsToStages"].items()}
+
+
+def move_stage(session: Session, secret: Secret, stage: str, *, to: str, off: str | None = None) -> None:
+    """Put a staging label of one's own on a version.
+
+    Args:
+        off: The version that has it now; AWS wants it named.
+
+    Raises:
+        AwsError: AWS said no.
+    """
+    taken = {"RemoveFromVersionId": off} if off else {}
+    with translated(f"labelling a version of secret {secret.name}"):
+        _client(session, secret).update_secret_version_stage(
+            SecretId=secret.arn, VersionStage=stage, MoveToVersionId=to, **taken
+        )
+
+
+def _client(session: Session, secret: Secret) -> Any:
+    return session.client("secretsmanager", secret.arn.split(":")[3])
 
 
 def _explain(error: AwsError, session: Session, name: str, arn: str, layer: str, stage: str) -> AwsError | SecretError:

@@ -1,0 +1,324 @@
+"""Another value for a secret, with no moment in which a client is cut off: the AUTH token of an ElastiCache group.
+
+    rotate     the secret's version is replaced, and the group accepts the new token beside the old one (ROTATE):
+               Terraform's part, planned and applied as every change is
+    finish     once the clients have moved, the group is left with the new token alone (SET): a call to AWS
+
+The second step is no plan: Terraform's provider keeps the strategy in the state as if it were a setting and makes a call
+whenever it differs, so a SET through it would be taken back by the next run, with a call of its own.
+
+Where a rotation stands is read from AWS, so every machine sees the same. The secret's version before the current one
+(`AWSPREVIOUS`) is what the group still accepts, until `finish` puts the label `wealist-retired` on it. A current version
+that is younger than the group's last change of token never reached it: an apply that failed in between leaves that
+behind, and then Terraform's state can say otherwise, since the provider writes down what it was about to do.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from orchestrator import lookup
+from orchestrator.aws.replication_group import SETTING, WAIT, read_group, set_token, wait_until_ready
+from orchestrator.aws.secrets import PREVIOUS, move_stage, read_stages
+from orchestrator.aws.session import Session
+from orchestrator.aws.state import read_object
+from orchestrator.custody import Custody
+from orchestrator.errors import (
+    AwsError,
+    GuardError,
+    PreflightError,
+    RunError,
+    SecretError,
+    StateError,
+    UsageError,
+    WealistError,
+)
+from orchestrator.report import Outcome
+from orchestrator.run import RunOptions
+from orchestrator.state import attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.aws.replication_group import ReplicationGroup
+    from orchestrator.aws.secrets import Secret
+    from orchestrator.config import RotationConfig
+    from orchestrator.discovery import Estate
+    from orchestrator.engine import Engine
+    from orchestrator.layer import Layer
+    from orchestrator.redaction import Redactor
+    from orchestrator.report import RunReport
+    from orchestrator.run import Confirm
+    from orchestrator.target import Target
+
+RETIRED = "wealist-retired"
+# Two services' clocks; a change of the token alone takes longer.
+_SLACK = timedelta(seconds=2)
+
+
+class Phase(StrEnum):
+    """Where a rotation stands.
+
+    `settled`: one token is accepted. `open`: the one before it as well. `undelivered`: the current one is not.
+    """
+
+    SETTLED = "settled"
+    OPEN = "open"
+    UNDELIVERED = "undelivered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """Where the rotation of a secret stands; nothing is changed until `rotate` or `finish` is called.
+
+    Attributes:
+        name: What wealist.yaml calls the secret.
+        group: What takes its value.
+        version: The current version of the secret.
+        previous: The version before it, where there is one.
+        created: When the current version was made.
+    """
+
+    name: str
+    layer: Layer
+    group: ReplicationGroup
+    phase: Phase
+    version: str
+    previous: str | None
+    created: datetime
+    _addresses: RotationConfig = field(repr=False)
+    _secret: Secret = field(repr=False)
+    _retired: str | None
+    _estate: Estate = field(repr=False)
+    _custody: Custody = field(repr=False)
+
+    def check(self, *, drop_oldest: bool = False) -> None:
+        """Refuse what AWS would refuse half-way, and what would cut clients off.
+
+        Args:
+            drop_oldest: Rotate although the last rotation is not finished: the oldest of three tokens is dropped.
+
+        Raises:
+            PreflightError: The group can't take a token now.
+            GuardError: The last rotation is not finished.
+        """
+        if not self.group.has_token:
+            raise PreflightError(
+                f"{self.group.id} asks for no AUTH token, and would go on to let clients in without one",
+                hint=self.command(f"up {self.layer.id}"),
+            )
+        self._check_ready()
+        if self.phase is Phase.OPEN and not drop_oldest:
+            raise GuardError(
+                f"the last rotation of {self.name} is not finished: {self.group.id} accepts two tokens and AWS keeps "
+                "no third, so that clients that still use the older one would be cut off",
+                hint=f"once every client has the new one: {self.command(f'secrets rotate {self.name} --finish')}; "
+                "to cut them off: --drop-oldest",
+            )
+
+    def rotate(self, engine: Engine, options: RunOptions | None = None, *, confirm: Confirm) -> RunReport:
+        """Make a new value and let it be accepted beside the one before: planned, shown, confirmed, applied.
+
+        Raises:
+            PreflightError, LayerOrderError, StateLockedError, RunError: As for `Engine.up`; the hint says what to do
+                where the new value did not reach the group.
+        """
+        addresses = self._addresses
+        assert addresses.replace is not None
+        assert addresses.target is not None
+        options = replace(options or RunOptions(), replace=(addresses.replace,), targets=(addresses.target,))
+        try:
+            report = engine.up([self.layer.id], options, confirm=confirm)
+        except RunError as error:
+            with suppress(WealistError):
+                if self._again().phase is Phase.UNDELIVERED:
+                    error.hint = self._undelivered
+            raise
+        if report.results[0].outcome is Outcome.APPLIED:
+            after = self._again()
+            if after.phase is Phase.UNDELIVERED:
+                raise SecretError(f"{self.group.id} was not given the new value of {self.name}", hint=self._undelivered)
+            self._custody.record("rotated", secret=self.name, version=after.version, previous=after.previous)
+        return report
+
+    def finish(self, *, on_wait: Callable[[str], None] | None = None, timeout: float = WAIT) -> bool:
+        """Let the group accept the current value alone, and wait until it does.
+
+        It happens under the state's lock, and only if the secret still has the version that was looked at. Only the
+        waiting is left where it was asked for already.
+
+        Args:
+            on_wait: Told what the group is at meanwhile.
+            timeout: Seconds to wait.
+
+        Returns:
+            Whether there was anything to finish.
+
+        Raises:
+            GuardError: The current value never reached the group, or is not the one that the layer wrote.
+            PreflightError: The group can't be changed now.
+            StateLockedError: Somebody else is changing the layer.
+            AwsError: AWS said no; nothing was done.
+            StateError: It was done, and could not be written down.
+            WealistError: It takes too long; AWS goes on.
+        """
+        session = Session(self._custody.target.aws)
+        if self.phase is Phase.SETTLED:
+            if self.group.changing != SETTING:
+                return False
+        else:
+            self.check_finish()
+            self._custody.prepare()
+            with self._custody.locked("rotation", command=f"wealist secrets rotate {self.name} --finish"):
+                self._set(session)
+        wait_until_ready(session, self.group, timeout=timeout, on_wait=on_wait)
+        return True
+
+    def check_finish(self) -> None:
+        """Refuse what would cut every client off.
+
+        Raises:
+            GuardError: The current value never reached the group.
+            PreflightError: The group can't be changed now.
+        """
+        if self.phase is Phase.UNDELIVERED:
+            raise GuardError(
+                f"{self.group.id} does not accept the current value of {self.name}, "
+                "so that leaving nothing else would cut every client off",
+                hint=self._undelivered,
+            )
+        if self.phase is Phase.OPEN:
+            self._check_ready()
+
+    def command(self, words: str) -> str:
+        """A wealist command, to be shown to a person."""
+        return self._custody.target.command(words)
+
+    def _set(self, session: Session) -> None:
+        now = self._again()
+        if (now.version, now.previous, now.phase) != (self.version, self.previous, self.phase):
+            raise self._custody.changed(f"secret {self.name}")
+        now.check_finish()
+        assert self.previous is not None
+        details = {"secret": self.name, "version": self.version, "retired": self.previous, "group": self.group.id}
+        set_token(session, self.group, self._secret.text)
+        with self._custody.recorded("rotation-ended", **details):
+            # At once, not after the wait: AWS refuses a second SET, and whoever is interrupted can go on waiting.
+            try:
+                move_stage(session, self._secret, RETIRED, to=self.previous, off=self._retired)
+            except AwsError as error:
+                raise StateError(
+                    f"{self.group.id} was left with the new token alone, but the older version of {self.name} "
+                    f"could not be marked as retired: {error.message}",
+                    hint="it looks unfinished until it is: aws secretsmanager update-secret-version-stage "
+                    f"--secret-id {self._secret.arn} --version-stage {RETIRED} --move-to-version-id {self.previous}",
+                ) from error
+
+    def _check_ready(self) -> None:
+        if not self.group.is_ready:
+            raise PreflightError(
+                f"{self.group.id} is {self.group.doing}, and AWS changes a token only while it is available; "
+                "nothing was started",
+                hint="wait for it: aws elasticache wait replication-group-available "
+                f"--replication-group-id {self.group.id}",
+            )
+
+    def _again(self) -> Rotation:
+        custody = self._custody
+        return prepare_rotation(self._estate, self.name, custody.target, redact=custody.redact)
+
+    @property
+    def _undelivered(self) -> str:
+        return f"{self.command(f'secrets rotate {self.name}')} makes another that it accepts; a plan can miss this"
+
+
+def prepare_rotation(estate: Estate, name: str, target: Target, *, redact: Redactor | None = None) -> Rotation:
+    """Look at where the rotation of a secret stands; nothing is changed.
+
+    Args:
+        redact: Learns the values that are come across.
+
+    Raises:
+        UsageError: No such secret, or not one that wealist rotates.
+        SecretError: The layer was never applied, or the secret or what takes it can't be had.
+        PreflightError: The credentials are of another account than the one that is pinned.
+        AwsError: AWS said no.
+    """
+    addresses = rotation_of(estate, name, target)
+    layer = estate.layer(lookup.secret_config(estate, name).layer)
+    custody = Custody.over(layer, target, estate.config, redact)
+    secret = lookup.find_secret(estate, name, target)
+    found = read_object(custody.session, custody.backend)
+    assert found is not None, "the secret was found through it"
+    state = found.state()
+    custody.redact.add({secret.text, *state.secrets})
+    custody.redact.allow(state.public)
+    written, taker = (_held(found.body, address, name, layer) for address in (addresses.replace, addresses.target))
+    session = Session(target.aws)
+    group = read_group(session, taker["id"], taker["arn"].split(":")[3])
+    if group is None:
+        raise SecretError(
+            f"secret {name}: the replication group {taker['id']} is in the state of {layer.id}, and AWS has none",
+            hint=target.command(f"plan {layer.id}"),
+        )
+    stages = read_stages(session, secret)
+    labelled = {label: version for version, labels in stages.items() for label in labels}
+    previous, retired = labelled.get(PREVIOUS), labelled.get(RETIRED)
+    created = datetime.fromisoformat(secret.created)
+    if secret.version_id != written["version_id"] or secret.text != taker.get("auth_token"):
+        phase = Phase.UNDELIVERED
+    elif previous is None or previous == retired:
+        phase = Phase.SETTLED
+    elif group.token_changed is not None and group.token_changed + _SLACK < created:
+        phase = Phase.UNDELIVERED
+    else:
+        phase = Phase.OPEN
+    return Rotation(
+        name=name,
+        layer=layer,
+        group=group,
+        phase=phase,
+        version=secret.version_id,
+        previous=previous,
+        created=created,
+        _addresses=addresses,
+        _secret=secret,
+        _retired=retired,
+        _estate=estate,
+        _custody=custody,
+    )
+
+
+def rotation_of(estate: Estate, name: str, target: Target) -> RotationConfig:
+    """What wealist.yaml says of a secret's rotation.
+
+    Raises:
+        UsageError: No such secret, or not one that wealist rotates.
+    """
+    found = lookup.secret_config(estate, name).rotation
+    if found.managed_by:
+        raise UsageError(
+            f"{name} is rotated by {found.managed_by} itself, and has nothing to be rotated here",
+            hint=f"{target.command(f'secrets {name}')} is always the current value: read it when connecting",
+        )
+    if found.replace is None:
+        raise UsageError(
+            f"wealist.yaml does not say how {name} is rotated",
+            hint=f"secrets.{name}.rotation: {{ replace: ADDRESS, target: ADDRESS }}, or {{ managed_by: NAME }}",
+        )
+    return found
+
+
+def _held(body: bytes, address: str | None, name: str, layer: Layer) -> dict[str, Any]:
+    assert address is not None
+    found = attributes(body, address)
+    if found is None:
+        raise SecretError(
+            f"secret {name}: {layer.id} has no {address} in its state",
+            hint=f"check secrets.{name}.rotation in wealist.yaml",
+        )
+    return found
