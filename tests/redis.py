@@ -57,7 +57,7 @@ class Redis:
     @classmethod
     def make(cls, store: Store, monkeypatch: pytest.MonkeyPatch, root: Path) -> Redis:
         extensions.install()
-        monkeypatch.setattr(replication_group, "TOKEN_CHANGE", 0.05)
+        monkeypatch.setitem(replication_group.CHANGES, "SET", 0.05)
         monkeypatch.setattr("orchestrator.aws.replication_group._FIRST_PAUSE", 0.01)
         write_estate(root, YAML)
         elasticache, secrets = (

@@ -23,6 +23,7 @@ from orchestrator.errors import (
 from orchestrator.redaction import Redactor
 from orchestrator.rotation import RETIRED, Phase, Rotation, prepare_rotation
 from orchestrator.run import RunOptions
+from orchestrator.sandbox.extensions.elasticache import replication_group
 from tests.estate import KEY, Store, target_of
 from tests.fakes import FakeRunner, Reply, recorded
 from tests.redis import GROUP, TARGET, TOKENS, VERSION, YAML, Redis
@@ -261,7 +262,7 @@ def test_an_apply_that_gives_the_group_nothing_is_no_success(redis: Redis, estat
 def test_a_group_that_is_at_something_is_not_rotated(
     redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.sandbox.extensions.elasticache.replication_group.TOKEN_CHANGE", 60)
+    monkeypatch.setitem(replication_group.CHANGES, "ROTATE", 60)
     redis.elasticache.modify_replication_group(
         ReplicationGroupId=GROUP, AuthToken=TOKENS[0], AuthTokenUpdateStrategy="ROTATE", ApplyImmediately=True
     )
@@ -282,8 +283,9 @@ def test_a_group_without_a_token_is_not_opened_to_everybody(redis: Redis, estate
 # Finish
 
 
-def test_finishing_leaves_the_new_token_alone(redis: Redis, estate: Estate) -> None:
+def test_finishing_leaves_the_new_token_alone(redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     redis.rotate()
+    monkeypatch.setitem(replication_group.CHANGES, "SET", 1)
     previous = redis.versions["AWSPREVIOUS"]
     told: list[str] = []
 
@@ -339,7 +341,7 @@ def test_an_end_that_was_interrupted_is_waited_for(
     redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis.rotate()
-    monkeypatch.setattr("orchestrator.sandbox.extensions.elasticache.replication_group.TOKEN_CHANGE", 1)
+    monkeypatch.setitem(replication_group.CHANGES, "SET", 1)
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -414,7 +416,7 @@ def test_a_change_that_takes_too_long_is_left_to_aws(
     redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis.rotate()
-    monkeypatch.setattr("orchestrator.sandbox.extensions.elasticache.replication_group.TOKEN_CHANGE", 60)
+    monkeypatch.setitem(replication_group.CHANGES, "SET", 60)
 
     with pytest.raises(WealistError, match=r"acme-redis is modifying \(SETTING\) after 0 minutes, and AWS goes on"):
         prepare(estate).finish(timeout=0)
