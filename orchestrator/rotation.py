@@ -37,6 +37,7 @@ from orchestrator.errors import (
     UsageError,
     WealistError,
 )
+from orchestrator.plan import Action
 from orchestrator.report import Outcome
 from orchestrator.run import RunOptions
 from orchestrator.state import attributes
@@ -50,12 +51,14 @@ if TYPE_CHECKING:
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.layer import Layer
+    from orchestrator.plan import Plan, ResourceChange
     from orchestrator.redaction import Redactor
     from orchestrator.report import RunReport
-    from orchestrator.run import Confirm
+    from orchestrator.run import Confirm, Proposal
     from orchestrator.target import Target
 
 RETIRED = "wealist-retired"
+_TOKEN_ATTRIBUTES = frozenset({"auth_token", "auth_token_update_strategy"})
 # Two services' clocks; a change of the token alone takes longer.
 _SLACK = timedelta(seconds=2)
 
@@ -92,6 +95,7 @@ class Rotation:
     created: datetime
     _addresses: RotationConfig = field(repr=False)
     _secret: Secret = field(repr=False)
+    _token: str = field(repr=False)
     _retired: str | None
     _estate: Estate = field(repr=False)
     _custody: Custody = field(repr=False)
@@ -123,6 +127,8 @@ class Rotation:
     def rotate(self, engine: Engine, options: RunOptions | None = None, *, confirm: Confirm) -> RunReport:
         """Make a new value and let it be accepted beside the one before: planned, shown, confirmed, applied.
 
+        A plan that changes anything else is refused: with another value for a variable, a rotation would resize the group.
+
         Raises:
             PreflightError, LayerOrderError, StateLockedError, RunError: As for `Engine.up`; the hint says what to do
                 where the new value did not reach the group.
@@ -131,8 +137,13 @@ class Rotation:
         assert addresses.replace is not None
         assert addresses.target is not None
         options = replace(options or RunOptions(), replace=(addresses.replace,), targets=(addresses.target,))
+
+        def confirm_token(proposal: Proposal) -> bool:
+            self._check_plan(proposal.plan)
+            return confirm(proposal)
+
         try:
-            report = engine.up([self.layer.id], options, confirm=confirm)
+            report = engine.up([self.layer.id], options, confirm=confirm_token)
         except RunError as error:
             with suppress(WealistError):
                 if self._again().phase is Phase.UNDELIVERED:
@@ -205,7 +216,7 @@ class Rotation:
         now.check_finish()
         assert self.previous is not None
         details = {"secret": self.name, "version": self.version, "retired": self.previous, "group": self.group.id}
-        set_token(session, self.group, self._secret.text)
+        set_token(session, self.group, self._token)
         with self._custody.recorded("rotation-ended", **details):
             # At once, not after the wait: AWS refuses a second SET, and whoever is interrupted can go on waiting.
             try:
@@ -217,6 +228,23 @@ class Rotation:
                     hint="it looks unfinished until it is: aws secretsmanager update-secret-version-stage "
                     f"--secret-id {self._secret.arn} --version-stage {RETIRED} --move-to-version-id {self.previous}",
                 ) from error
+
+    def _check_plan(self, plan: Plan) -> None:
+        beyond = [what for change in plan.changes if change.is_shown for what in self._beyond(change)]
+        if beyond:
+            raise GuardError(
+                f"{self.layer.id}: the plan of the rotation changes more than the token: {', '.join(beyond)}",
+                hint=f"first {self.command(f'up {self.layer.id}')}, or give the values that it was last given",
+            )
+
+    def _beyond(self, change: ResourceChange) -> tuple[str, ...]:
+        """What a change is beyond a new token."""
+        if change.address == self._addresses.replace and change.action is Action.REPLACE:
+            return ()
+        if change.address != self._addresses.target or change.action is not Action.UPDATE:
+            return (change.address,)
+        paths = (attribute.path for attribute in change.attribute_changes())
+        return tuple(f"{change.address}.{path}" for path in paths if path not in _TOKEN_ATTRIBUTES)
 
     def _check_ready(self) -> None:
         if not self.group.is_ready:
@@ -249,13 +277,15 @@ def prepare_rotation(estate: Estate, name: str, target: Target, *, redact: Redac
         AwsError: AWS said no.
     """
     addresses = rotation_of(estate, name, target)
-    layer = estate.layer(lookup.secret_config(estate, name).layer)
+    config = lookup.secret_config(estate, name)
+    layer = estate.layer(config.layer)
     custody = Custody.over(layer, target, estate.config, redact)
     secret = lookup.find_secret(estate, name, target)
     found = read_object(custody.session, custody.backend)
     assert found is not None, "the secret was found through it"
     state = found.state()
-    custody.redact.add({secret.text, *state.secrets})
+    token = secret.value(config.field)
+    custody.redact.add({secret.text, token, *state.secrets})
     custody.redact.allow(state.public)
     written, taker = (_held(found.body, address, name, layer) for address in (addresses.replace, addresses.target))
     session = Session(target.aws)
@@ -269,7 +299,7 @@ def prepare_rotation(estate: Estate, name: str, target: Target, *, redact: Redac
     labelled = {label: version for version, labels in stages.items() for label in labels}
     previous, retired = labelled.get(PREVIOUS), labelled.get(RETIRED)
     created = datetime.fromisoformat(secret.created)
-    if secret.version_id != written["version_id"] or secret.text != taker.get("auth_token"):
+    if secret.version_id != written["version_id"] or token != taker.get("auth_token"):
         phase = Phase.UNDELIVERED
     elif previous is None or previous == retired:
         phase = Phase.SETTLED
@@ -287,6 +317,7 @@ def prepare_rotation(estate: Estate, name: str, target: Target, *, redact: Redac
         created=created,
         _addresses=addresses,
         _secret=secret,
+        _token=token,
         _retired=retired,
         _estate=estate,
         _custody=custody,

@@ -12,6 +12,7 @@ from moto.elasticache.models import elasticache_backends
 from orchestrator.sandbox import extensions
 from orchestrator.sandbox.extensions.elasticache import replication_group
 from tests.estate import ACCOUNT, REGION, Store, state_text, write_estate
+from tests.plans import change, plan_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +124,16 @@ class Redis:
         )
         self.elasticache.get_waiter("replication_group_available").wait(
             ReplicationGroupId=GROUP, WaiterConfig={"Delay": 0, "MaxAttempts": 10_000}
+        )
+
+    @staticmethod
+    def plan(**group: Any) -> dict[str, Any]:
+        """The plan of step one; with more of the group, one that changes that as well."""
+        before = {"id": GROUP, "auth_token": TOKENS[0], **dict.fromkeys(group, "as it was")}
+        hidden = {"before_sensitive": {"auth_token": True}, "after_sensitive": {"auth_token": True}}
+        return plan_json(
+            change(VERSION, "replace", {"id": "v"}, {}, after_unknown={"id": True}),
+            change(TARGET, "update", before, {"id": GROUP, **group}, after_unknown={"auth_token": True}, **hidden),
         )
 
     def rotate(self, token: str = TOKENS[1]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from orchestrator.run import RunOptions
 from orchestrator.sandbox.extensions.elasticache import replication_group
 from tests.estate import KEY, Store, target_of
 from tests.fakes import FakeRunner, Reply, recorded
+from tests.plans import change, plan_json, script
 from tests.redis import GROUP, TARGET, TOKENS, VERSION, YAML, Redis
 
 if TYPE_CHECKING:
@@ -41,6 +43,13 @@ def yes(_: Proposal) -> bool:
 @pytest.fixture
 def redis(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Redis:
     return Redis.make(store, monkeypatch, tmp_path / "estate")
+
+
+@pytest.fixture
+def runner(runner: FakeRunner) -> FakeRunner:
+    """One that plans a rotation."""
+    script(runner, Redis.plan())
+    return runner
 
 
 @pytest.fixture
@@ -192,6 +201,45 @@ def test_rotating_replaces_the_version_and_changes_the_group_alone(
     assert (entry["secret"], entry["layer"]) == ("token", "prod/foundation")
     assert (entry["version"], entry["previous"]) == (redis.versions["AWSCURRENT"], redis.versions["AWSPREVIOUS"])
     assert not any(token in everything_left(estate) for token in TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("planned", "beyond"),
+    [
+        (Redis.plan(node_type="cache.t4g.micro"), f"{TARGET}.node_type"),
+        (plan_json(change("aws_security_group.redis", "update", {}, {"a": 1})), "aws_security_group.redis"),
+        (plan_json(change(VERSION, "create", None, {})), VERSION),
+    ],
+)
+def test_a_plan_that_changes_more_than_the_token_is_refused(
+    planned: dict[str, Any], beyond: str, redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    script(runner, planned)
+
+    with pytest.raises(RunError, match="changes more than the token") as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.exit_code == 13
+    assert caught.value.message.endswith(f": {beyond}")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("first wealist up prod/foundation")
+    assert "apply" not in runner.started
+
+
+def test_a_token_in_a_field_of_the_secret(redis: Redis, estate: Estate) -> None:
+    (estate.root / "wealist.yaml").write_text(YAML.replace("token_secret_arn", "token_secret_arn\n    field: auth", 1))
+    redis.secrets.put_secret_value(SecretId=redis.arn, SecretString=json.dumps({"auth": TOKENS[1]}))
+    redis.write_state(token=TOKENS[1])
+    redis.elasticache.modify_replication_group(
+        ReplicationGroupId=GROUP, AuthToken=TOKENS[1], AuthTokenUpdateStrategy="ROTATE"
+    )
+
+    rotation = prepare(Estate.find(estate.root))
+    assert rotation.phase is Phase.OPEN
+    redis.elasticache.describe_replication_groups()
+    assert prepare(Estate.find(estate.root)).finish() is True
+
+    assert redis.calls[-1] == ("SET", TOKENS[1])
 
 
 def test_a_plan_that_is_turned_down_rotates_nothing(redis: Redis, estate: Estate, runner: FakeRunner) -> None:

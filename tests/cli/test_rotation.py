@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.cli.boundary import run
 from tests.fakes import FakeRunner, Reply, recorded
+from tests.plans import script
 from tests.redis import GROUP, TARGET, TOKENS, VERSION, Redis
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def redis(shell: FakeRunner, store: Store, estate: Estate, monkeypatch: pytest.MonkeyPatch) -> Redis:
     """The estate of the shell, with a Redis in it; an apply rotates its token."""
     redis = Redis.make(store, monkeypatch, estate.root)
+    script(shell, Redis.plan())
     shell.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lambda _: redis.rotate()))
     return redis
 
