@@ -184,7 +184,7 @@ class Rotation:
         else:
             self.check_finish()
             self._custody.prepare()
-            with self._custody.locked("rotation", command=f"wealist secrets rotate {self.name} --finish"):
+            with self._custody.locked("rotation", command=self.command(f"secrets rotate {self.name} --finish")):
                 self._set(session)
         wait_until_ready(session, self.group, timeout=timeout, on_wait=on_wait)
         return True
@@ -216,7 +216,12 @@ class Rotation:
         now.check_finish()
         assert self.previous is not None
         details = {"secret": self.name, "version": self.version, "retired": self.previous, "group": self.group.id}
-        set_token(session, self.group, self._token)
+        try:
+            set_token(session, self.group, self._token)
+        except AwsError as error:
+            # AWS does not say with which code it refuses a SET that no ROTATE came before.
+            error.hint = error.hint or f"was it set by hand already? then nothing is left but: {self._mark}"
+            raise
         with self._custody.recorded("rotation-ended", **details):
             # At once, not after the wait: AWS refuses a second SET, and whoever is interrupted can go on waiting.
             try:
@@ -225,8 +230,7 @@ class Rotation:
                 raise StateError(
                     f"{self.group.id} was left with the new token alone, but the older version of {self.name} "
                     f"could not be marked as retired: {error.message}",
-                    hint="it looks unfinished until it is: aws secretsmanager update-secret-version-stage "
-                    f"--secret-id {self._secret.arn} --version-stage {RETIRED} --move-to-version-id {self.previous}",
+                    hint=f"it looks unfinished until it is: {self._mark}",
                 ) from error
 
     def _check_plan(self, plan: Plan) -> None:
@@ -258,6 +262,14 @@ class Rotation:
     def _again(self) -> Rotation:
         custody = self._custody
         return prepare_rotation(self._estate, self.name, custody.target, redact=custody.redact)
+
+    @property
+    def _mark(self) -> str:
+        off = f" --remove-from-version-id {self._retired}" if self._retired else ""
+        return (
+            f"aws secretsmanager update-secret-version-stage --secret-id {self._secret.arn} "
+            f"--version-stage {RETIRED} --move-to-version-id {self.previous}{off}"
+        )
 
     @property
     def _undelivered(self) -> str:
@@ -301,7 +313,8 @@ def prepare_rotation(estate: Estate, name: str, target: Target, *, redact: Redac
     created = datetime.fromisoformat(secret.created)
     if secret.version_id != written["version_id"] or token != taker.get("auth_token"):
         phase = Phase.UNDELIVERED
-    elif previous is None or previous == retired:
+    elif previous is None or previous == retired or (group.made is not None and group.made > created):
+        # A group that is younger than the version was made with it, and never knew the one before.
         phase = Phase.SETTLED
     elif group.token_changed is not None and group.token_changed + _SLACK < created:
         phase = Phase.UNDELIVERED

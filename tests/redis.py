@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -41,6 +42,12 @@ secrets:
 """
 
 
+@cache
+def client(service: str) -> Any:
+    # Kept from test to test: making one takes longer than any call in here.
+    return boto3.client(service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+
+
 @dataclass(slots=True)
 class Redis:
     """The secret and the group.
@@ -61,10 +68,7 @@ class Redis:
         monkeypatch.setitem(replication_group.CHANGES, "SET", 0.05)
         monkeypatch.setattr("orchestrator.aws.replication_group._FIRST_PAUSE", 0.01)
         write_estate(root, YAML)
-        elasticache, secrets = (
-            boto3.client(service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
-            for service in ("elasticache", "secretsmanager")
-        )
+        elasticache, secrets = client("elasticache"), client("secretsmanager")
         arn = secrets.create_secret(Name="token", SecretString=TOKENS[0])["ARN"]
         elasticache.create_replication_group(
             ReplicationGroupId=GROUP,
@@ -76,6 +80,9 @@ class Redis:
             AuthToken=TOKENS[0],
         )
         redis = cls(store, elasticache, secrets, arn)
+        # An hour ago, since what is older than what decides where a rotation stands.
+        redis.group.replication_group_create_time -= timedelta(hours=1)
+        redis.group.auth_token_last_modified_date -= timedelta(hours=1)
         redis.write_state()
         original = replication_group._change_auth_token
 
@@ -108,10 +115,10 @@ class Redis:
         ]
         self.store.put_state(state_text(serial=serial, outputs={"token_secret_arn": self.arn}, resources=resources))
 
-    def age(self) -> None:
-        """Let the group have had its token for an hour."""
-        group: Any = elasticache_backends[ACCOUNT][REGION].replication_groups[GROUP]
-        group.auth_token_last_modified_date -= timedelta(hours=1)
+    @property
+    def group(self) -> Any:
+        """The group, from inside moto."""
+        return elasticache_backends[ACCOUNT][REGION].replication_groups[GROUP]
 
     def store_token(self, token: str) -> None:
         """The first half of step one: the secret has another version."""

@@ -36,6 +36,7 @@ class ReplicationGroup:
     Attributes:
         status: `available`, or what it is at: `modifying`, `snapshotting`.
         changing: `ROTATING` or `SETTING` while the token is changed, in AWS's words.
+        made: When the group was.
         token_changed: When the token was last changed; None where AWS does not say.
     """
 
@@ -44,6 +45,7 @@ class ReplicationGroup:
     status: str
     changing: str | None
     has_token: bool
+    made: datetime | None
     token_changed: datetime | None
 
     @property
@@ -77,6 +79,7 @@ def read_group(session: Session, id_: str, region: str) -> ReplicationGroup | No
         status=found["Status"],
         changing=found.get("PendingModifiedValues", {}).get("AuthTokenStatus"),
         has_token=bool(found.get("AuthTokenEnabled")),
+        made=found.get("ReplicationGroupCreateTime"),
         token_changed=found.get("AuthTokenLastModifiedDate"),
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GROUP = ReplicationGroup(
-    id="redis", region=REGION, status="available", changing=None, has_token=True, token_changed=None
+    id="redis", region=REGION, status="available", changing=None, has_token=True, made=None, token_changed=None
 )
 DATE = datetime(2026, 1, 2, tzinfo=UTC)
 
