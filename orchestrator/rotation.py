@@ -273,7 +273,10 @@ class Rotation:
 
     @property
     def _undelivered(self) -> str:
-        return f"{self.command(f'secrets rotate {self.name}')} makes another that it accepts; a plan can miss this"
+        return (
+            f"{self.command(f'secrets rotate {self.name}')} makes another that it accepts; until then it refuses whoever "
+            "reads the secret anew, and a plan may find nothing to change"
+        )
 
 
 def prepare_rotation(estate: Estate, name: str, target: Target, *, redact: Redactor | None = None) -> Rotation:
