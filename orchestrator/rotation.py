@@ -7,9 +7,9 @@
 The second step is no plan: Terraform's provider keeps the strategy in the state as if it were a setting and makes a call
 whenever it differs, so a SET through it would be taken back by the next run, with a call of its own.
 
-Where a rotation stands is read from AWS, so every machine sees the same. The secret's version before the current one
-(`AWSPREVIOUS`) is what the group still accepts, until `finish` puts the label `wealist-retired` on it. A current version
-that is younger than the group's last change of token never reached it: an apply that failed in between leaves that
+Where a rotation stands is read from AWS, so every machine sees the same. The group has the newest version of the secret
+that is older than its own last change of token, and accepts the version before that too, until `finish` puts the label
+`wealist-retired` on it. A version that is younger never reached the group: an apply that failed in between leaves that
 behind, and then Terraform's state can say otherwise, since the provider writes down what it was about to do.
 """
 
@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import lookup
 from orchestrator.aws.replication_group import SETTING, WAIT, read_group, set_token, wait_until_ready
-from orchestrator.aws.secrets import PREVIOUS, move_stage, read_stages
+from orchestrator.aws.secrets import move_stage, read_versions
 from orchestrator.aws.session import Session
 from orchestrator.aws.state import read_object
 from orchestrator.custody import Custody
@@ -44,9 +44,10 @@ from orchestrator.state import attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from orchestrator.aws.replication_group import ReplicationGroup
-    from orchestrator.aws.secrets import Secret
+    from orchestrator.aws.secrets import Secret, Version
     from orchestrator.config import RotationConfig
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
@@ -66,7 +67,8 @@ _SLACK = timedelta(seconds=2)
 class Phase(StrEnum):
     """Where a rotation stands.
 
-    `settled`: one token is accepted. `open`: the one before it as well. `undelivered`: the current one is not.
+    `settled`: the current value is accepted, and no other. `open`: the one before it as well. `undelivered`: the current
+    one is not, as far as can be told, or is not the one that the layer wrote.
     """
 
     SETTLED = "settled"
@@ -82,8 +84,9 @@ class Rotation:
         name: What wealist.yaml calls the secret.
         group: What takes its value.
         version: The current version of the secret.
-        previous: The version before it, where there is one.
+        previous: The version before the newest that the group was given, where there is one.
         created: When the current version was made.
+        is_single: Whether the group accepts one token, so that another cuts nobody off.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Rotation:
     version: str
     previous: str | None
     created: datetime
+    is_single: bool
     _addresses: RotationConfig = field(repr=False)
     _secret: Secret = field(repr=False)
     _token: str = field(repr=False)
@@ -116,7 +120,7 @@ class Rotation:
                 hint=self.command(f"up {self.layer.id}"),
             )
         self._check_ready()
-        if self.phase is Phase.OPEN and not drop_oldest:
+        if not (self.is_single or drop_oldest):
             raise GuardError(
                 f"the last rotation of {self.name} is not finished: {self.group.id} accepts two tokens and AWS keeps "
                 "no third, so that clients that still use the older one would be cut off",
@@ -198,7 +202,7 @@ class Rotation:
         """
         if self.phase is Phase.UNDELIVERED:
             raise GuardError(
-                f"{self.group.id} does not accept the current value of {self.name}, "
+                f"{self.group.id} was not given the current value of {self.name}, "
                 "so that leaving nothing else would cut every client off",
                 hint=self._undelivered,
             )
@@ -310,31 +314,29 @@ def prepare_rotation(estate: Estate, name: str, target: Target, *, redact: Redac
             f"secret {name}: the replication group {taker['id']} is in the state of {layer.id}, and AWS has none",
             hint=target.command(f"plan {layer.id}"),
         )
-    stages = read_stages(session, secret)
-    labelled = {label: version for version, labels in stages.items() for label in labels}
-    previous, retired = labelled.get(PREVIOUS), labelled.get(RETIRED)
-    created = datetime.fromisoformat(secret.created)
-    if secret.version_id != written["version_id"] or token != taker.get("auth_token"):
-        phase = Phase.UNDELIVERED
-    elif previous is None or previous == retired or (group.made is not None and group.made > created):
-        # A group that is younger than the version was made with it, and never knew the one before.
-        phase = Phase.SETTLED
-    elif group.token_changed is not None and group.token_changed + _SLACK < created:
+    versions = read_versions(session, secret)
+    current = next(version for version in versions if version.id == secret.version_id)
+    last, before = _delivered(versions, group, is_current=token == taker.get("auth_token"), current=current)
+    # A group that is younger than the version was made with it, and never knew the one before.
+    is_newborn = last is not None and group.made is not None and group.made > last.created
+    is_single = last is not None and (before is None or RETIRED in before.stages or is_newborn)
+    if last != current or current.id != written["version_id"] or token != taker.get("auth_token"):
         phase = Phase.UNDELIVERED
     else:
-        phase = Phase.OPEN
+        phase = Phase.SETTLED if is_single else Phase.OPEN
     return Rotation(
         name=name,
         layer=layer,
         group=group,
         phase=phase,
-        version=secret.version_id,
-        previous=previous,
-        created=created,
+        version=current.id,
+        previous=before.id if before else None,
+        created=current.created,
+        is_single=is_single,
         _addresses=addresses,
         _secret=secret,
         _token=token,
-        _retired=retired,
+        _retired=next((version.id for version in versions if RETIRED in version.stages), None),
         _estate=estate,
         _custody=custody,
     )
@@ -358,6 +360,21 @@ def rotation_of(estate: Estate, name: str, target: Target) -> RotationConfig:
             hint=f"secrets.{name}.rotation: {{ replace: ADDRESS, target: ADDRESS }}, or {{ managed_by: NAME }}",
         )
     return found
+
+
+def _delivered(
+    versions: list[Version], group: ReplicationGroup, *, is_current: bool, current: Version
+) -> tuple[Version | None, Version | None]:
+    """The newest version that the group was given, and the one before it.
+
+    Args:
+        is_current: Whether Terraform's state has the current one: all that there is to go by where AWS gives no date.
+    """
+    if group.token_changed is not None:
+        known = [version for version in versions if version.created <= group.token_changed + _SLACK]
+    else:
+        known = [version for version in versions if is_current or version.created < current.created]
+    return (known[-1] if known else None), (known[-2] if len(known) > 1 else None)
 
 
 def _held(body: bytes, address: str | None, name: str, layer: Layer) -> dict[str, Any]:

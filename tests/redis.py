@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from moto.elasticache.models import elasticache_backends
+from moto.secretsmanager.models import secretsmanager_backends
 
 from orchestrator.sandbox import extensions
 from orchestrator.sandbox.extensions.elasticache import replication_group
@@ -83,6 +84,8 @@ class Redis:
         # An hour ago, since what is older than what decides where a rotation stands.
         redis.group.replication_group_create_time -= timedelta(hours=1)
         redis.group.auth_token_last_modified_date -= timedelta(hours=1)
+        for version in redis.secret.versions.values():
+            version["createdate"] -= 3600
         redis.write_state()
         original = replication_group._change_auth_token
 
@@ -119,6 +122,11 @@ class Redis:
     def group(self) -> Any:
         """The group, from inside moto."""
         return elasticache_backends[ACCOUNT][REGION].replication_groups[GROUP]
+
+    @property
+    def secret(self) -> Any:
+        """The secret, from inside moto."""
+        return secretsmanager_backends[ACCOUNT][REGION].secrets[self.arn]
 
     def store_token(self, token: str) -> None:
         """The first half of step one: the secret has another version."""

@@ -123,11 +123,41 @@ def test_a_group_that_was_made_anew_knows_no_older_token(redis: Redis, estate: E
     redis.store_token(TOKENS[1])
     redis.write_state(token=TOKENS[1])
     redis.group.replication_group_create_time += timedelta(hours=2)
+    redis.group.auth_token_last_modified_date += timedelta(hours=2)
 
     rotation = prepare(estate)
 
     assert rotation.phase is Phase.SETTLED
     assert rotation.finish() is False
+
+
+def test_a_label_that_was_moved_back_cuts_nobody_off(redis: Redis, estate: Estate) -> None:
+    """Both tokens are accepted, the clients are on the older one: a third would drop just that."""
+    redis.rotate()
+    old, new = redis.versions["AWSPREVIOUS"], redis.versions["AWSCURRENT"]
+    redis.secrets.update_secret_version_stage(
+        SecretId=redis.arn, VersionStage="AWSCURRENT", MoveToVersionId=old, RemoveFromVersionId=new
+    )
+
+    rotation = prepare(estate)
+
+    assert (rotation.phase, rotation.is_single) == (Phase.UNDELIVERED, False)
+    with pytest.raises(GuardError, match="is not finished"):
+        rotation.check()
+    with pytest.raises(GuardError, match="was not given the current value"):
+        rotation.finish()
+
+
+def test_a_value_stored_while_two_are_accepted_makes_them_no_fewer(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    for version in redis.secret.versions.values():
+        version["createdate"] -= 600
+    redis.group.auth_token_last_modified_date -= timedelta(seconds=600)
+    redis.store_token(TOKENS[2])
+
+    rotation = prepare(estate)
+
+    assert (rotation.phase, rotation.is_single) == (Phase.UNDELIVERED, False)
 
 
 def test_a_value_that_somebody_stored_by_hand_was_not_delivered(redis: Redis, estate: Estate) -> None:
@@ -385,7 +415,7 @@ def test_a_second_rotation_is_finished_as_the_first(redis: Redis, estate: Estate
 def test_a_token_that_redis_does_not_have_is_never_left_alone(redis: Redis, estate: Estate) -> None:
     redis.store_token(TOKENS[1])
 
-    with pytest.raises(GuardError, match="does not accept the current value of token") as caught:
+    with pytest.raises(GuardError, match="was not given the current value of token") as caught:
         prepare(estate).finish()
 
     assert caught.value.hint is not None

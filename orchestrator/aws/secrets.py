@@ -13,10 +13,11 @@ from orchestrator.aws.session import DENIED, translated
 from orchestrator.errors import AwsError, SecretError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from orchestrator.aws.session import Session
 
 CURRENT = "AWSCURRENT"
-PREVIOUS = "AWSPREVIOUS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +93,34 @@ def fetch(session: Session, *, name: str, arn: str, layer: str, stage: str = CUR
     )
 
 
-def read_stages(session: Session, secret: Secret) -> dict[str, tuple[str, ...]]:
-    """The staging labels of a secret's versions, by version id; versions without one are left out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a secret, without its value."""
+
+    id: str
+    created: datetime
+    stages: tuple[str, ...]
+
+
+def read_versions(session: Session, secret: Secret) -> list[Version]:
+    """Every version that AWS still has, the oldest first; also those that no label is on.
 
     Raises:
         AwsError: AWS said no.
     """
-    with translated(f"reading the versions of secret {secret.name}"):
-        answer = _client(session, secret).describe_secret(SecretId=secret.arn)
-    return {version: tuple(stages) for version, stages in answer["VersionIdsToStages"].items()}
+    found: list[Version] = []
+    more: dict[str, str] = {}
+    while True:
+        with translated(f"reading the versions of secret {secret.name}"):
+            page = _client(session, secret).list_secret_version_ids(SecretId=secret.arn, IncludeDeprecated=True, **more)
+        found += [
+            Version(id=item["VersionId"], created=item["CreatedDate"], stages=tuple(item.get("VersionStages", ())))
+            for item in page["Versions"]
+        ]
+        if not page.get("NextToken"):
+            break
+        more = {"NextToken": page["NextToken"]}
+    return sorted(found, key=lambda version: version.created)
 
 
 def move_stage(session: Session, secret: Secret, stage: str, *, to: str, off: str | None = None) -> None:

@@ -27,7 +27,7 @@ def rotate(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
     group = rotation.group.id
     if rotation.phase is Phase.UNDELIVERED:
         run.say(f"the current value of {name} never reached {group}: it is replaced by another")
-    elif rotation.phase is Phase.OPEN:
+    if not rotation.is_single:
         run.say(f"the oldest token of {group} is dropped: clients that still use it are cut off")
     run.say(f"{name} gets a new value; {group} will accept it beside the one that it has now")
     report = running.go(
@@ -71,5 +71,5 @@ def _show(run: Invocation, rotation: Rotation) -> None:
     group, made = rotation.group, rotation.created.isoformat(timespec="seconds")
     run.say(f"{group.id} ({group.region}, {run.target.name}) accepts two tokens of {rotation.name}:")
     run.say(f"  + version {rotation.version}, AWSCURRENT, made {made}: the only one left")
-    run.say(f"  - version {rotation.previous}, AWSPREVIOUS, and any before it: refused from then on")
+    run.say(f"  - version {rotation.previous}, the one before, and any older: refused from then on")
     run.say("A client that did not read the secret since the rotation can't authenticate any more.")

@@ -57,7 +57,7 @@ def test_both_steps_each_shown_and_asked_about(
 
     text = said(capsys)
     assert f"{GROUP} (ap-northeast-2, aws) accepts two tokens of token:\n" in text
-    assert f"  - version {previous}, AWSPREVIOUS, and any before it: refused from then on\n" in text
+    assert f"  - version {previous}, the one before, and any older: refused from then on\n" in text
     assert f"End the older token of {GROUP}? Only 'yes' will do:" in text
     assert text.endswith(f"done: {GROUP} accepts the current value of token, and no other\n")
     assert redis.calls == [("ROTATE", TOKENS[1]), ("SET", TOKENS[1])]

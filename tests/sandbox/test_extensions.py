@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.secretsmanager.models import secretsmanager_backends
 
 from orchestrator.sandbox import extensions
 from orchestrator.sandbox.extensions.elasticache import replication_group
@@ -574,6 +575,26 @@ def test_a_key_says_how_often_it_rotates(asked: dict[str, int], period: int) -> 
 
     status = kms.get_key_rotation_status(KeyId=key_id)
     assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, period)
+
+
+def test_the_versions_of_a_secret_have_their_dates() -> None:
+    secrets = client("secretsmanager")
+    arn = secrets.create_secret(Name="token", SecretString="1")["ARN"]
+    for text in ("2", "3"):
+        secrets.put_secret_value(SecretId=arn, SecretString=text)
+    made = list(secretsmanager_backends["123456789012"][REGION].secrets[arn].versions.values())
+    for hours, version in enumerate(reversed(made)):
+        version["createdate"] -= hours * 3600
+
+    labelled = secrets.list_secret_version_ids(SecretId=arn)["Versions"]
+    every = secrets.list_secret_version_ids(SecretId=arn, IncludeDeprecated=True)["Versions"]
+
+    assert [version["VersionStages"] for version in labelled] == [["AWSPREVIOUS"], ["AWSCURRENT"]]
+    assert [version["VersionStages"] for version in every] == [[], ["AWSPREVIOUS"], ["AWSCURRENT"]]
+    assert [int(version["CreatedDate"].timestamp()) for version in every] == [it["createdate"] for it in made]
+    with pytest.raises(ClientError) as error:
+        secrets.list_secret_version_ids(SecretId="other")
+    assert refusal(error) == "ResourceNotFoundException"
 
 
 class TestBucketPolicy:
