@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
+    from orchestrator.delivery import Delivery, Phase
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.errors import (
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     from orchestrator.report import LayerResult, Outcome, RunReport
     from orchestrator.restore import Restoration, prepare_restore
     from orchestrator.resume import Unfinished
-    from orchestrator.rotation import Phase, Rotation, prepare_rotation
+    from orchestrator.rotation import Rotation, prepare_rotation
     from orchestrator.run import Kind, Proposal, RunOptions
     from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
     from orchestrator.status import LastApply, LayerStatus, StateSummary, read_statuses
@@ -88,6 +89,7 @@ _HOMES = {
     "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
+    "orchestrator.delivery": ("Delivery", "Phase"),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
@@ -140,7 +142,7 @@ _HOMES = {
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
     "orchestrator.resume": ("Unfinished",),
     "orchestrator.restore": ("Restoration", "prepare_restore"),
-    "orchestrator.rotation": ("Phase", "Rotation", "prepare_rotation"),
+    "orchestrator.rotation": ("Rotation", "prepare_rotation"),
     "orchestrator.run": ("Kind", "Proposal", "RunOptions"),
     "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
     "orchestrator.status": ("LastApply", "LayerStatus", "StateSummary", "read_statuses"),

@@ -7,18 +7,13 @@
 The second step is no plan: Terraform's provider keeps the strategy in the state as if it were a setting and makes a call
 whenever it differs, so a SET through it would be taken back by the next run, with a call of its own.
 
-Where a rotation stands is read from AWS, so every machine sees the same. The group has the newest version of the secret
-that is older than its own last change of token, and accepts the version before that too, until `finish` puts the label
-`wealist-retired` on it. A version that is younger never reached the group: an apply that failed in between leaves that
-behind, and then Terraform's state can say otherwise, since the provider writes down what it was about to do.
+Where a rotation stands is read from AWS (`delivery`), so every machine sees the same; the ledger only keeps what was done.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import lookup
@@ -27,6 +22,7 @@ from orchestrator.aws.secrets import move_stage, read_versions
 from orchestrator.aws.session import Session
 from orchestrator.aws.state import read_object
 from orchestrator.custody import Custody
+from orchestrator.delivery import RETIRED, Delivery, Phase
 from orchestrator.errors import (
     AwsError,
     GuardError,
@@ -44,10 +40,9 @@ from orchestrator.state import attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from orchestrator.aws.replication_group import ReplicationGroup
-    from orchestrator.aws.secrets import Secret, Version
+    from orchestrator.aws.secrets import Secret
     from orchestrator.config import RotationConfig
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
@@ -58,22 +53,7 @@ if TYPE_CHECKING:
     from orchestrator.run import Confirm, Proposal
     from orchestrator.target import Target
 
-RETIRED = "wealist-retired"
 _TOKEN_ATTRIBUTES = frozenset({"auth_token", "auth_token_update_strategy"})
-# Two services' clocks; a change of the token alone takes longer.
-_SLACK = timedelta(seconds=2)
-
-
-class Phase(StrEnum):
-    """Where a rotation stands.
-
-    `settled`: the current value is accepted, and no other. `open`: the one before it as well. `undelivered`: the current
-    one is not, as far as can be told, or is not the one that the layer wrote.
-    """
-
-    SETTLED = "settled"
-    OPEN = "open"
-    UNDELIVERED = "undelivered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,26 +63,36 @@ class Rotation:
     Attributes:
         name: What wealist.yaml calls the secret.
         group: What takes its value.
-        version: The current version of the secret.
-        previous: The version before the newest that the group was given, where there is one.
-        created: When the current version was made.
-        is_single: Whether the group accepts one token, so that another cuts nobody off.
+        delivery: What the group has of the secret.
     """
 
     name: str
     layer: Layer
     group: ReplicationGroup
-    phase: Phase
-    version: str
-    previous: str | None
-    created: datetime
-    is_single: bool
+    delivery: Delivery
     _addresses: RotationConfig = field(repr=False)
     _secret: Secret = field(repr=False)
     _token: str = field(repr=False)
-    _retired: str | None
     _estate: Estate = field(repr=False)
     _custody: Custody = field(repr=False)
+
+    @property
+    def phase(self) -> Phase:
+        return self.delivery.phase
+
+    @property
+    def is_single(self) -> bool:
+        return self.delivery.is_single
+
+    @property
+    def version(self) -> str:
+        """The current version of the secret."""
+        return self.delivery.current.id
+
+    @property
+    def previous(self) -> str | None:
+        """The version before the newest that the group was given, where there is one."""
+        return self.delivery.before.id if self.delivery.before else None
 
     def check(self, *, drop_oldest: bool = False) -> None:
         """Refuse what AWS would refuse half-way, and what would cut clients off.
@@ -229,7 +219,7 @@ class Rotation:
         with self._custody.recorded("rotation-ended", **details):
             # At once, not after the wait: AWS refuses a second SET, and whoever is interrupted can go on waiting.
             try:
-                move_stage(session, self._secret, RETIRED, to=self.previous, off=self._retired)
+                move_stage(session, self._secret, RETIRED, to=self.previous, off=self._label_is_on)
             except AwsError as error:
                 raise StateError(
                     f"{self.group.id} was left with the new token alone, but the older version of {self.name} "
@@ -268,8 +258,12 @@ class Rotation:
         return prepare_rotation(self._estate, self.name, custody.target, redact=custody.redact)
 
     @property
+    def _label_is_on(self) -> str | None:
+        return self.delivery.retired.id if self.delivery.retired else None
+
+    @property
     def _mark(self) -> str:
-        off = f" --remove-from-version-id {self._retired}" if self._retired else ""
+        off = f" --remove-from-version-id {self._label_is_on}" if self._label_is_on else ""
         return (
             f"aws secretsmanager update-secret-version-stage --secret-id {self._secret.arn} "
             f"--version-stage {RETIRED} --move-to-version-id {self.previous}{off}"
@@ -314,29 +308,21 @@ def prepare_rotation(estate: Estate, name: str, target: Target, *, redact: Redac
             f"secret {name}: the replication group {taker['id']} is in the state of {layer.id}, and AWS has none",
             hint=target.command(f"plan {layer.id}"),
         )
-    versions = read_versions(session, secret)
-    current = next(version for version in versions if version.id == secret.version_id)
-    last, before = _delivered(versions, group, is_current=token == taker.get("auth_token"), current=current)
-    # A group that is younger than the version was made with it, and never knew the one before.
-    is_newborn = last is not None and group.made is not None and group.made > last.created
-    is_single = last is not None and (before is None or RETIRED in before.stages or is_newborn)
-    if last != current or current.id != written["version_id"] or token != taker.get("auth_token"):
-        phase = Phase.UNDELIVERED
-    else:
-        phase = Phase.SETTLED if is_single else Phase.OPEN
+    delivery = Delivery.tell(
+        read_versions(session, secret),
+        group,
+        current_id=secret.version_id,
+        written_id=written["version_id"],
+        is_in_state=token == taker.get("auth_token"),
+    )
     return Rotation(
         name=name,
         layer=layer,
         group=group,
-        phase=phase,
-        version=current.id,
-        previous=before.id if before else None,
-        created=current.created,
-        is_single=is_single,
+        delivery=delivery,
         _addresses=addresses,
         _secret=secret,
         _token=token,
-        _retired=next((version.id for version in versions if RETIRED in version.stages), None),
         _estate=estate,
         _custody=custody,
     )
@@ -360,21 +346,6 @@ def rotation_of(estate: Estate, name: str, target: Target) -> RotationConfig:
             hint=f"secrets.{name}.rotation: {{ replace: ADDRESS, target: ADDRESS }}, or {{ managed_by: NAME }}",
         )
     return found
-
-
-def _delivered(
-    versions: list[Version], group: ReplicationGroup, *, is_current: bool, current: Version
-) -> tuple[Version | None, Version | None]:
-    """The newest version that the group was given, and the one before it.
-
-    Args:
-        is_current: Whether Terraform's state has the current one: all that there is to go by where AWS gives no date.
-    """
-    if group.token_changed is not None:
-        known = [version for version in versions if version.created <= group.token_changed + _SLACK]
-    else:
-        known = [version for version in versions if is_current or version.created < current.created]
-    return (known[-1] if known else None), (known[-2] if len(known) > 1 else None)
 
 
 def _held(body: bytes, address: str | None, name: str, layer: Layer) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator import ledger
+from orchestrator.delivery import RETIRED, Phase
 from orchestrator.discovery import Estate
 from orchestrator.engine import Engine
 from orchestrator.errors import (
@@ -21,7 +22,7 @@ from orchestrator.errors import (
     WealistError,
 )
 from orchestrator.redaction import Redactor
-from orchestrator.rotation import RETIRED, Phase, Rotation, prepare_rotation
+from orchestrator.rotation import Rotation, prepare_rotation
 from orchestrator.run import RunOptions
 from orchestrator.sandbox.extensions.elasticache import replication_group
 from tests.estate import KEY, Store, target_of

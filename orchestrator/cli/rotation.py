@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli import confirmation, plain, running
 from orchestrator.cli.boundary import redact
+from orchestrator.delivery import Phase
 from orchestrator.errors import UsageError, WealistError
-from orchestrator.rotation import Phase, Rotation, prepare_rotation, rotation_of
+from orchestrator.rotation import Rotation, prepare_rotation, rotation_of
 
 if TYPE_CHECKING:
     from orchestrator.cli.invocation import Invocation
@@ -68,7 +69,7 @@ def _finish(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
 
 
 def _show(run: Invocation, rotation: Rotation) -> None:
-    group, made = rotation.group, rotation.created.isoformat(timespec="seconds")
+    group, made = rotation.group, rotation.delivery.current.created.isoformat(timespec="seconds")
     run.say(f"{group.id} ({group.region}, {run.target.name}) accepts two tokens of {rotation.name}:")
     run.say(f"  + version {rotation.version}, AWSCURRENT, made {made}: the only one left")
     run.say(f"  - version {rotation.previous}, the one before, and any older: refused from then on")
