@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
     from orchestrator.contract import Contract
+    from orchestrator.delivery import Delivery, Phase
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.errors import (
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from orchestrator.report import LayerResult, Outcome, RunReport
     from orchestrator.restore import Restoration, prepare_restore
     from orchestrator.resume import Unfinished
+    from orchestrator.rotation import Rotation, prepare_rotation
     from orchestrator.run import Kind, Proposal, RunOptions
     from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
     from orchestrator.status import LastApply, LayerStatus, StateSummary, read_statuses
@@ -92,6 +94,7 @@ _HOMES = {
     "orchestrator.config": ("Config",),
     "orchestrator.contract": ("Contract",),
     "orchestrator.judgement": ("Status", "Verdict"),
+    "orchestrator.delivery": ("Delivery", "Phase"),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
@@ -145,6 +148,7 @@ _HOMES = {
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
     "orchestrator.resume": ("Unfinished",),
     "orchestrator.restore": ("Restoration", "prepare_restore"),
+    "orchestrator.rotation": ("Rotation", "prepare_rotation"),
     "orchestrator.run": ("Kind", "Proposal", "RunOptions"),
     "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
     "orchestrator.status": ("LastApply", "LayerStatus", "StateSummary", "read_statuses"),

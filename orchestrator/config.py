@@ -25,6 +25,9 @@ DURATION = r"\d+(ms|s|m|h)"
 RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
 _SMALLEST = "version: 1"
 
+# The resource type whose secret wealist can rotate.
+ROTATABLE = "aws_elasticache_replication_group"
+
 # What holds data that can't be made again, or a network that everything stands in.
 STATEFUL = (
     "aws_db_instance",
@@ -71,12 +74,27 @@ class GuardsConfig(Section, frozen=True):
     deletion_protection: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
 
+class RotationConfig(Section, frozen=True):
+    """How a secret gets another value: by wealist, in two steps, or by somebody else.
+
+    Attributes:
+        replace: The address of the secret's version, in the secret's layer; replacing it makes a new value.
+        target: The address of what takes the value: an `aws_elasticache_replication_group`, as its `auth_token`.
+        managed_by: Who rotates it, where that is not wealist: `RDS`.
+    """
+
+    replace: str | None = None
+    target: str | None = None
+    managed_by: str | None = None
+
+
 class SecretConfig(Section, frozen=True):
     """A named secret: the layer's output that holds its ARN, and the JSON field that holds the value."""
 
     layer: str
     output: str
     field: str | None = None
+    rotation: RotationConfig = RotationConfig()
 
 
 class TerraformConfig(Section, frozen=True):
@@ -127,9 +145,10 @@ class Config(Section, frozen=True):
         for environment, account in self.accounts.items():
             if not re.fullmatch(r"\d{12}", account):
                 fail(("accounts", environment), f"{account!r} is not an AWS account id (12 digits)")
-        for name in self.secrets:
+        for name, secret in self.secrets.items():
             if name in RESERVED_SECRET_NAMES:
                 fail(("secrets", name), "the name is reserved for `wealist secrets` itself; choose another")
+            _check_rotation(secret.rotation, ("secrets", name, "rotation"), fail)
         if not re.fullmatch(DURATION, self.terraform.lock_timeout):
             fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
         if self.terraform.parallelism < 1:
@@ -141,3 +160,15 @@ class Config(Section, frozen=True):
                 fail(("layers", "external"), f"{url!r} is no state", "write it as s3://bucket/key")
         if not self.interrupt_grace > 0:  # a comparison that is also false of not-a-number
             fail(("interrupt_grace",), "must be a number of seconds above 0")
+
+
+def _check_rotation(rotation: RotationConfig, key: tuple[str, ...], fail: Fail) -> None:
+    if rotation.managed_by is not None and (rotation.replace or rotation.target):
+        fail((*key, "managed_by"), "is for a secret that wealist does not rotate", "keep it, or `replace` and `target`")
+    if bool(rotation.replace) != bool(rotation.target):
+        missing = "target" if rotation.replace else "replace"
+        fail((*key, missing), "is required", "`replace` is the secret's version, `target` what takes its value")
+    if rotation.target and ROTATABLE not in rotation.target.split("."):
+        fail(
+            (*key, "target"), f"{rotation.target} can't be rotated", f"wealist rotates the AUTH token of an {ROTATABLE}"
+        )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import STATEFUL, Config
+from orchestrator.config import STATEFUL, Config, RotationConfig
 from orchestrator.document import line_of
 from orchestrator.errors import ConfigError
 
@@ -35,6 +35,9 @@ parallelism: 3
 interrupt_grace: 90
 """
 
+ROTATED = "version: 1\nsecrets:\n  db:\n    layer: a\n    output: b\n"
+GROUP = "module.cache.aws_elasticache_replication_group.this[0]"
+
 
 def refusal(text: str) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
@@ -56,6 +59,16 @@ def test_the_smallest_file_has_every_default() -> None:
     assert (config.layers.external, config.depends_on, config.parallelism) == ((), {}, None)
     assert (config.guards.stateful, config.guards.deletion_protection) == (STATEFUL, {})
     assert config.interrupt_grace == 60.0
+
+
+def test_a_rotation_is_declared_or_left_to_somebody_else() -> None:
+    ours = Config.parse(f"{ROTATED}    rotation: {{ replace: 'module.a.aws_x.y', target: '{GROUP}' }}\n").secrets["db"]
+    theirs = Config.parse(f"{ROTATED}    rotation: {{ managed_by: RDS }}\n").secrets["db"]
+    none = Config.parse(ROTATED).secrets["db"]
+
+    assert (ours.rotation.replace, ours.rotation.target) == ("module.a.aws_x.y", GROUP)
+    assert (theirs.rotation.managed_by, theirs.rotation.replace) == ("RDS", None)
+    assert none.rotation == RotationConfig()
 
 
 def test_every_key_is_read() -> None:
@@ -120,6 +133,10 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(text: str, message: str, h
         ("version: one\n", "wealist.yaml:1: version: expected a whole number, got text"),
         ("version: 1\nlayers: x\n", "wealist.yaml:2: layers: must be a mapping"),
         ("version: 1\naccounts: [a]\n", "wealist.yaml:2: accounts: must be a mapping"),
+        (
+            "version: 1\nsecrets:\n  db:\n    layer: a\n    output: b\n    rotation: RDS\n",
+            "wealist.yaml:6: secrets.db.rotation: must be a mapping",
+        ),
         ("version: 1\nsecrets:\n  db: arn\n", "wealist.yaml:3: secrets.db: must be a mapping"),
         (
             "version: 1\nterraform:\n  parallelism: many\n",
@@ -195,6 +212,22 @@ def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
         (
             "version: 1\nsecrets:\n  exec:\n    layer: a\n    output: b\n",
             "wealist.yaml:3: secrets.exec: the name is reserved for `wealist secrets` itself; choose another",
+        ),
+        (
+            f"{ROTATED}    rotation: {{ replace: aws_x.y }}\n",
+            "wealist.yaml:6: secrets.db.rotation.target: is required",
+        ),
+        (
+            f"{ROTATED}    rotation: {{ target: '{GROUP}' }}\n",
+            "wealist.yaml:6: secrets.db.rotation.replace: is required",
+        ),
+        (
+            f"{ROTATED}    rotation:\n      replace: aws_x.y\n      target: module.db.aws_db_instance.this[0]\n",
+            "wealist.yaml:8: secrets.db.rotation.target: module.db.aws_db_instance.this[0] can't be rotated",
+        ),
+        (
+            f"{ROTATED}    rotation:\n      managed_by: RDS\n      replace: aws_x.y\n",
+            "wealist.yaml:7: secrets.db.rotation.managed_by: is for a secret that wealist does not rotate",
         ),
         (
             "version: 1\nterraform:\n  lock_timeout: soon\n",

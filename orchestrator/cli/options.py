@@ -19,6 +19,7 @@ COMMAND_LINE_ONLY = frozenset(
         *("--auto-approve", "--confirm", "--lift-deletion-protection"),
         *("--allow-destroy", "--allow-weaken", "--allow-incomplete-dependencies", "--accept-contract-change"),
         *("--all", "--with-dependencies", "--target", "--replace", "--version", "--plan"),
+        *("--finish", "--drop-oldest"),
     }
 )
 
@@ -52,7 +53,7 @@ def complete_secret() -> list[str]:
     """For the shell's completion: the names that wealist.yaml declares."""
     from orchestrator.discovery import Estate
 
-    return ["exec", *Estate.find(Path()).config.secrets]
+    return ["exec", "rotate", *Estate.find(Path()).config.secrets]
 
 
 # Of every command.

@@ -158,7 +158,7 @@ def counts(plan: Plan, words: dict[Action, str] = _DONE) -> str:
     return ", ".join(parts) or "no resources, only outputs or addresses"
 
 
-def print_ends(run: Invocation, report: RunReport) -> None:
+def print_ends(run: Invocation, report: RunReport, *, with_outputs: bool = True) -> None:
     """How each layer ended: one line, and after an apply its outputs."""
     out = console(run, stderr=True)
     for result in report.results:
@@ -174,7 +174,7 @@ def print_ends(run: Invocation, report: RunReport) -> None:
         elif result.outcome is Outcome.APPLIED and result.plan:
             seconds = duration(result.seconds)
             out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)} in {seconds}\n")
-            if result.outputs:
+            if result.outputs and with_outputs:
                 print_outputs(run, result.outputs)
         elif result.outcome.is_failure:
             out.print(f"[red]✗[/] [bold]{result.layer}[/]: {result.outcome} after {duration(result.seconds)}")
