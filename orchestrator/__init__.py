@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
+    from orchestrator.diagnosis import Diagnosis, Hop
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.errors import (
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         Stopping,
     )
     from orchestrator.evidence import LockEvidence
+    from orchestrator.examination import examine
     from orchestrator.finding import Finding, Severity
     from orchestrator.history import StateVersion, read_history
     from orchestrator.holder import Holder, Life
@@ -87,6 +89,7 @@ _HOMES = {
     "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
+    "orchestrator.diagnosis": ("Diagnosis", "Hop"),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
@@ -125,6 +128,7 @@ _HOMES = {
         "Stopping",
     ),
     "orchestrator.evidence": ("LockEvidence",),
+    "orchestrator.examination": ("examine",),
     "orchestrator.finding": ("Finding", "Severity"),
     "orchestrator.history": ("StateVersion", "read_history"),
     "orchestrator.holder": ("Holder", "Life"),

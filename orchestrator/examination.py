@@ -1,0 +1,338 @@
+"""`wealist diagnose`: the hops of a database that wealist.yaml describes, in their order, from a place to look from.
+
+    PostgreSQL   instance, dns, subnets, security-group, vpc-endpoints, secret, tcp, tls, login
+    Redis        group, dns, security-group, secret, tcp, tls, login
+
+AWS is asked from here always. The network hops (dns, tcp, tls, login) are looked at from here, or from the host that
+`--from` names. A database in a private subnet can't be reached from outside its VPC, and that is as it should be: from a
+machine that has no address in the VPC's ranges such a hop is skipped and no failure. From inside, and with `--from`, it is
+broken. The secret is fetched at its own hop, kept for the login and given to the redactor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from orchestrator import lookup, reach
+from orchestrator.aws import network
+from orchestrator.aws.database import Database, read_group, read_instance
+from orchestrator.aws.session import DENIED, Session
+from orchestrator.aws.state import read_object
+from orchestrator.config import FILENAME, line_of
+from orchestrator.diagnosis import (
+    POSTGRESQL,
+    SECRET,
+    Diagnosis,
+    Endpoint,
+    Hop,
+    broken,
+    ok,
+    skipped,
+    undetermined,
+    walk,
+)
+from orchestrator.errors import AwsError, ConfigError, SecretError, UsageError
+from orchestrator.inventory import Inventory
+from orchestrator.outpost import Outpost
+from orchestrator.probe import Probe, own_address_in
+from orchestrator.reach import SECRETS_MANAGER, Scene
+from orchestrator.remote import RemoteHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from orchestrator.config import DiagnoseConfig
+    from orchestrator.discovery import Estate
+    from orchestrator.redaction import Redactor
+    from orchestrator.target import Target
+
+HERE = "here"
+_AS_DESIGNED = "not reachable from here, as designed"
+_SANDBOX = "not checked: nothing listens behind the sandbox's endpoints"
+
+
+class Vantage(Protocol):
+    """A place that the network hops are looked at from."""
+
+    place: str
+
+    def dns(self, id_: str, endpoint: Endpoint) -> Hop: ...
+    def tcp(self, id_: str, endpoint: Endpoint) -> Hop: ...
+    def tls(self, id_: str, endpoint: Endpoint) -> Hop: ...
+    def login(self, id_: str, endpoint: Endpoint, secret: str) -> Hop: ...
+
+
+def examine(
+    estate: Estate,
+    name: str,
+    target: Target,
+    *,
+    redact: Redactor,
+    from_host: str | None = None,
+    ca_file: Path | None = None,
+    on_hop: Callable[[Hop], None] | None = None,
+) -> Diagnosis:
+    """Follow the way to a database up to the first broken hop.
+
+    Args:
+        name: A name under `diagnose` in wealist.yaml.
+        redact: Learns the secret.
+        from_host: Where the network hops are looked at from, as testinfra writes it: `ssh://bastion`.
+        ca_file: The authorities that TLS trusts; without it those of the system's store.
+        on_hop: Told of each hop as it is known.
+
+    Raises:
+        UsageError: No such name, or no such place to look from.
+        ConfigError: An output that wealist.yaml names is not there, or of another shape.
+        StateError: The layer was never applied.
+        AwsError: AWS can't be asked at all.
+    """
+    config = _config(estate, name)
+    if ca_file is not None and not ca_file.is_file():
+        raise UsageError(f"--ca-file {ca_file}: no such file", hint="a file of PEM certificates, as AWS's bundle is")
+    examination = _Examination(estate, name, config, target, redact)
+    if target.aws.is_hermetic:
+        vantage: Vantage = Probe(ca_file)
+    elif from_host is not None:
+        vantage = Outpost(RemoteHost(from_host, environ=target.environ, cwd=estate.root), ca_file)
+    else:
+        vantage = Probe(ca_file)
+    hops = walk(examination.steps(vantage, is_remote=from_host is not None), on_hop=on_hop)
+    return Diagnosis(name=name, kind=config.kind, vantage=from_host or HERE, hops=hops)
+
+
+def _config(estate: Estate, name: str) -> DiagnoseConfig:
+    declared = estate.config.diagnose
+    if name not in declared:
+        near = get_close_matches(name, declared, n=1)
+        known = f"declared in {FILENAME}: {', '.join(declared) or 'none'}"
+        raise UsageError(
+            f"there is nothing to diagnose named {name!r}", hint=f"did you mean {near[0]}?" if near else known
+        )
+    return declared[name]
+
+
+class _Examination:
+    """One diagnosis under way: what was learnt at a hop is there at the next."""
+
+    def __init__(self, estate: Estate, name: str, config: DiagnoseConfig, target: Target, redact: Redactor) -> None:
+        self._estate = estate
+        self._name = name
+        self._config = config
+        self._target = target
+        self._redact = redact
+        self._layer = estate.layer(config.layer)
+        self._outputs = lookup.read_outputs(self._layer, target)
+        found = read_object(Session(target.aws, backend=self._layer.backend), self._layer.backend)
+        inventory = Inventory.of_state(found.body) if found is not None else Inventory()
+        # The backend's identity is for the state alone.
+        self._session = Session(target.aws)
+        self._identifier: str = self._output("identifier", str)
+        self._private: Sequence[str] = self._output("private_subnets", list)
+        self._scene = Scene(
+            kind=config.kind,
+            layer=self._layer.name,
+            region=_region(inventory, config.kind, self._identifier) or self._layer.backend.region,
+            inventory=inventory,
+            command=target.command,
+        )
+        self._database: Database | None = None
+        self._secret: str | None = None
+        self._unreachable: Hop | None = None
+
+    def steps(self, vantage: Vantage, *, is_remote: bool) -> list[tuple[str, Callable[[str], Hop]]]:
+        """The hops of this kind of database."""
+        self._vantage, self._is_remote = vantage, is_remote
+        is_postgresql = self._config.kind == POSTGRESQL
+        return [
+            ("instance" if is_postgresql else "group", self._look_at_database),
+            ("dns", self._resolve),
+            *([("subnets", self._asked(self._look_at_subnets))] if is_postgresql else []),
+            ("security-group", self._asked(self._look_at_security_group)),
+            *([("vpc-endpoints", self._asked(self._look_at_endpoints))] if is_postgresql else []),
+            (SECRET, self._fetch),
+            ("tcp", self._connect),
+            ("tls", lambda id_: self._far(id_) or vantage.tls(id_, self._endpoint)),
+            ("login", self._log_in),
+        ]
+
+    # What AWS answers for
+
+    def _look_at_database(self, id_: str) -> Hop:
+        read = read_instance if self._config.kind == POSTGRESQL else read_group
+        self._database = read(self._session, self._scene.region, self._identifier)
+        return reach.database_hop(id_, self._scene, self._identifier, self._database)
+
+    def _look_at_subnets(self, id_: str) -> Hop:
+        subnets = network.read_subnets(self._session, self._scene.region, self._found.subnet_ids)
+        return reach.subnets_hop(id_, self._scene, self._found, subnets, self._tables)
+
+    def _look_at_security_group(self, id_: str) -> Hop:
+        groups, port = self._found.security_group_ids, self._endpoint.port
+        ingress, gone = network.read_ingress(self._session, self._scene.region, groups, port)
+        subnets = network.read_subnets(self._session, self._scene.region, self._private)
+        if lost := reach.lost_subnets(id_, self._scene, self._private, subnets):
+            return lost
+        return reach.security_group_hop(id_, self._scene, self._found, subnets.values(), ingress, gone)
+
+    def _look_at_endpoints(self, id_: str) -> Hop:
+        vpc, region = self._found.vpc_id or "", self._scene.region
+        subnets = network.read_subnets(self._session, region, self._private)
+        endpoints = network.read_vpc_endpoints(self._session, region, vpc, SECRETS_MANAGER)
+        return reach.endpoints_hop(id_, self._scene, vpc, subnets.values(), self._tables, endpoints)
+
+    def _fetch(self, id_: str) -> Hop:
+        name = self._config.secret
+        try:
+            secret = lookup.find_secret(self._estate, name, self._target)
+            self._secret = secret.value(lookup.secret_config(self._estate, name).field)
+        except SecretError as error:
+            return broken(
+                id_,
+                error.message,
+                expected=f"the secret {name}, readable",
+                remedy=error.hint or "see what became of it",
+                address=self._secret_address(),
+                command=self._target.command(f"secrets {name}"),
+            )
+        self._redact.add([self._secret])
+        return ok(id_, f"secret {name} can be read: version {secret.version_id}, of {secret.created}")
+
+    def _secret_address(self) -> str | None:
+        output = self._outputs.get(lookup.secret_config(self._estate, self._config.secret).output)
+        arn = output.value if output is not None else None
+        # A password that RDS manages has no resource of its own: it goes with the instance.
+        return self._scene.address("aws_secretsmanager_secret", arn=arn) or self._scene.database_address(
+            self._identifier
+        )
+
+    # What the network answers for
+
+    def _resolve(self, id_: str) -> Hop:
+        if self._target.aws.is_hermetic:
+            return skipped(id_, _SANDBOX)
+        hop = self._vantage.dns(id_, self._endpoint)
+        if not hop.is_broken:
+            return hop
+        address = self._scene.address("aws_vpc", id=self._found.vpc_id)
+        return self._designed(id_) or replace(hop, address=address)
+
+    def _connect(self, id_: str) -> Hop:
+        if far := self._far(id_):
+            return far
+        hop = self._vantage.tcp(id_, self._endpoint)
+        if not hop.is_broken:
+            return hop
+        subnets = ",".join(self._found.subnet_ids)
+        command = f"ec2 describe-network-acls --filters Name=association.subnet-id,Values={subnets}"
+        return self._designed(id_) or replace(hop, command=self._scene.aws(command))
+
+    def _log_in(self, id_: str) -> Hop:
+        if far := self._far(id_):
+            return far
+        if self._secret is None:
+            return undetermined(id_, f"can't be checked: secret {self._config.secret} was not read")
+        hop = self._vantage.login(id_, self._endpoint, self._secret)
+        if not hop.is_broken:
+            return hop
+        command = self._target.command(f"secrets {self._config.secret} --json")
+        return replace(hop, address=self._scene.database_address(self._identifier), command=command)
+
+    def _far(self, id_: str) -> Hop | None:
+        """The hop where nothing can be looked at: in the sandbox, or behind one that is out of reach by design."""
+        if self._target.aws.is_hermetic:
+            return skipped(id_, _SANDBOX)
+        return skipped(id_, _AS_DESIGNED) if self._unreachable is not None else None
+
+    def _designed(self, id_: str) -> Hop | None:
+        """The hop of somebody outside, for whom it is as it should be that nothing answers."""
+        if self._is_remote or own_address_in(self._ranges) is not None:
+            return None
+        words = f"diagnose {self._name} --from ssh://HOST"
+        self._unreachable = skipped(
+            id_,
+            f"{_AS_DESIGNED}: {self._endpoint.host} is for {self._found.vpc_id} alone, and this machine is not in it",
+            remedy="look from a host inside: ssh://, docker:// or kubectl://",
+            command=self._target.command(words),
+        )
+        return self._unreachable
+
+    # What all of them need
+
+    @property
+    def _found(self) -> Database:
+        # The first hop is broken without one, and no other is looked at then.
+        assert self._database is not None
+        return self._database
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        assert self._found.host is not None
+        return Endpoint(
+            kind=self._config.kind,
+            host=self._found.host,
+            port=self._found.port or 0,
+            user=self._output("user", str) if self._config.user else None,
+            database=self._output("database", str) if self._config.database else None,
+        )
+
+    @cached_property
+    def _tables(self) -> tuple[network.RouteTable, ...]:
+        return network.read_route_tables(self._session, self._scene.region, self._found.vpc_id or "")
+
+    @cached_property
+    def _ranges(self) -> tuple[network.Network, ...]:
+        return network.read_ranges(self._session, self._scene.region, self._found.vpc_id or "")
+
+    def _asked(self, look: Callable[[str], Hop]) -> Callable[[str], Hop]:
+        """A hop that is undetermined where this identity may not ask."""
+
+        def call(id_: str) -> Hop:
+            try:
+                return look(id_)
+            except AwsError as error:
+                if error.code not in DENIED:
+                    raise
+                return undetermined(id_, f"can't be checked: {error.message}", remedy="let this identity read it")
+
+        return call
+
+    def _output(self, key: str, kind: type) -> Any:
+        """The value of the layer's output that wealist.yaml names under a key.
+
+        Raises:
+            ConfigError: There is none, or of another shape.
+        """
+        name = getattr(self._config, key)
+        path = self._estate.root / FILENAME
+        where = f"{path}:{line_of(path, ('diagnose', self._name, key))}: diagnose.{self._name}.{key}"
+        if name not in self._outputs:
+            near = get_close_matches(name, self._outputs, n=1)
+            hint = f"did you mean {near[0]}?" if near else self._target.command(f"output {self._layer.name}")
+            raise ConfigError(f"{where}: layer {self._layer.id} has no output {name!r}", hint=hint)
+        value = self._outputs[name].value
+        if not isinstance(value, kind) or not value:
+            shape = "a list of ids" if kind is list else "a text"
+            raise ConfigError(
+                f"{where}: output {name} is no {shape.removeprefix('a ')}",
+                hint=self._target.command(f"output {self._layer.name} {name}"),
+            )
+        return value
+
+
+def _region(inventory: Inventory, kind: str, identifier: str) -> str | None:
+    """Where the database is, by its ARN: a provider may work in another region than the backend."""
+    type_, name = (
+        ("aws_db_instance", "identifier")
+        if kind == POSTGRESQL
+        else ("aws_elasticache_replication_group", "replication_group_id")
+    )
+    for one in inventory.resources:
+        if one.type == type_ and one.values.get(name) == identifier:
+            parts = str(one.values.get("arn", "")).split(":")
+            return parts[3] if len(parts) > 4 else None
+    return None
