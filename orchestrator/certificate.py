@@ -26,7 +26,7 @@ SYSTEM_STORES = (
 )
 
 _NOT_YET_VALID, _EXPIRED = 9, 10
-_UNTRUSTED = frozenset({2, 18, 19, 20, 21, 27})
+_UNTRUSTED = frozenset({2, 7, 18, 19, 20, 21, 27})
 _OTHER_NAME = frozenset({62, 64})
 
 

@@ -56,6 +56,11 @@ class Hop:
     def is_broken(self) -> bool:
         return self.outcome is Outcome.BROKEN
 
+    @property
+    def change(self) -> str:
+        """What to change, with its address."""
+        return f"{self.remedy or ''}{f' ({self.address})' if self.address else ''}".strip()
+
     def to_json(self) -> dict[str, Any]:
         return {
             "id": self.id,
@@ -136,9 +141,9 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """One line: the broken hop, or how much is known to hold."""
+        """One line: the broken hop and what to change, or how much is known to hold."""
         if self.broken is not None:
-            return f"{self.name} is broken at {self.broken.id}: {self.broken.seen}"
+            return f"{self.name} is broken at {self.broken.id}: {self.broken.change}"
         counts = {outcome: sum(hop.outcome is outcome for hop in self.hops) for outcome in Outcome}
         parts = [f"{counts[Outcome.OK]} of {len(self.hops)} hops hold"]
         parts += [f"{counts[o]} {o}" for o in (Outcome.SKIPPED, Outcome.UNDETERMINED) if counts[o]]

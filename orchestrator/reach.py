@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from orchestrator.aws.database import Database
-    from orchestrator.aws.network import Ingress, RouteTable, Subnet, VpcEndpoint
+    from orchestrator.aws.network import Ingress, Route, RouteTable, Subnet, VpcEndpoint
     from orchestrator.inventory import Inventory
 
 SECRETS_MANAGER = "secretsmanager"
@@ -153,13 +153,17 @@ def subnets_hop(
         table = table_of(subnet, tables)
         route = next((one for one in table.routes if one.is_to_internet_gateway), None) if table else None
         if table and route:
+            made = scene.address("aws_route", route_table_id=table.id, destination_cidr_block=route.destination)
+            tie = scene.address("aws_route_table_association", route_table_id=table.id, subnet_id=subnet)
+            # One that Terraform didn't make it doesn't take away either.
+            words = f"ec2 delete-route --route-table-id {table.id} --{_destination(route)}"
             return broken(
                 id_,
                 f"subnet {subnet} has a route to an internet gateway: {route.destination} -> {route.target} in {table.id}",
                 expected=expected,
                 remedy=f"take the route {route.destination} out of {table.id}, or give the subnet another table",
-                address=_route_address(scene, table, route.destination, subnet),
-                command=scene.plan,
+                address=made or tie or scene.address("aws_route_table", "aws_default_route_table", id=table.id),
+                command=scene.plan if made else scene.aws(words),
             )
     names = ", ".join(database.subnet_ids)
     return ok(
@@ -167,13 +171,10 @@ def subnets_hop(
     )
 
 
-def _route_address(scene: Scene, table: RouteTable, destination: str, subnet: str) -> str | None:
-    """The route itself where the layer made it, else what ties the subnet to the table, else the table."""
-    return (
-        scene.address("aws_route", route_table_id=table.id, destination_cidr_block=destination)
-        or scene.address("aws_route_table_association", route_table_id=table.id, subnet_id=subnet)
-        or scene.address("aws_route_table", "aws_default_route_table", id=table.id)
-    )
+def _destination(route: Route) -> str:
+    """The option of `aws ec2 delete-route` that names it."""
+    kind = "destination-ipv6-cidr-block" if ":" in route.destination else "destination-cidr-block"
+    return f"{kind} {route.destination}"
 
 
 def lost_subnets(id_: str, scene: Scene, ids: Sequence[str], subnets: Mapping[str, Subnet]) -> Hop | None:
@@ -227,7 +228,7 @@ def security_group_hop(
             id_, f"{groups} admits tcp {port} from prefix list {lists}, whose entries are not read, and not {names}"
         )
     rule = _rule_address(scene, database, refused)
-    again = f"Terraform has the rule in its state and makes it again: {rule}" if rule else None
+    again = "Terraform has the rule in its state, and makes it again" if rule else None
     return broken(
         id_,
         f"{groups} does not admit tcp {port} from {names}",

@@ -127,8 +127,7 @@ def hop_text(hop: Hop) -> Text:
     """A line a hop; below a broken one what was expected, what to change and what to type."""
     mark, style = _HOPS[hop.outcome]
     text = Text.assemble((f"{mark} ", style), (hop.id, "bold"), f"  {hop.seen}")
-    change = f"{hop.remedy or ''}{f' ({hop.address})' if hop.address else ''}"
-    for heading, line in (("expected", hop.expected), ("change", change.strip()), ("next", hop.command)):
+    for heading, line in (("expected", hop.expected), ("change", hop.change), ("next", hop.command)):
         if line:
             text.append(f"\n    {heading}: {line}", style="dim")
     return text
@@ -137,10 +136,7 @@ def hop_text(hop: Hop) -> Text:
 def print_verdict(run: Invocation, diagnosis: Diagnosis) -> None:
     """The last line: what is broken and what mends it, or that nothing is."""
     mark, style = _HOPS[HopOutcome.BROKEN if diagnosis.broken else HopOutcome.OK]
-    text = Text.assemble((f"{mark} ", style), diagnosis.verdict)
-    if diagnosis.broken:
-        text.append(f"; {diagnosis.broken.remedy}", style="dim")
-    console(run).print(text)
+    console(run).print(Text.assemble((f"{mark} ", style), diagnosis.verdict))
 
 
 def plan_text(plan: Plan, layer: str) -> Text:

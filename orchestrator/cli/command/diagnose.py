@@ -16,7 +16,9 @@ def diagnose(
     run: Invocation,
     name: Annotated[
         str | None,
-        typer.Argument(help="A name under `diagnose` in wealist.yaml.", autocompletion=o.complete_diagnose),
+        typer.Argument(
+            help="A name under `diagnose` in wealist.yaml.", metavar="NAME", autocompletion=o.complete_diagnose
+        ),
     ] = None,
     from_: Annotated[
         str | None,
