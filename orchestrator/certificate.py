@@ -38,7 +38,7 @@ def unverified(id_: str, endpoint: Endpoint, number: int, message: str, *, has_c
             id_,
             f"the certificate of {endpoint.where} is not trusted: {message}",
             expected=expected,
-            remedy=_trust(endpoint, has_ca_file=has_ca_file),
+            remedy=trust(endpoint, has_ca_file=has_ca_file),
             command=f"curl -fsSO {RDS_BUNDLE}" if endpoint.kind == POSTGRESQL else None,
         )
     if number in _OTHER_NAME:
@@ -63,7 +63,8 @@ def unverified(id_: str, endpoint: Endpoint, number: int, message: str, *, has_c
     )
 
 
-def _trust(endpoint: Endpoint, *, has_ca_file: bool) -> str:
+def trust(endpoint: Endpoint, *, has_ca_file: bool = False) -> str:
+    """What lets a certificate of this kind of server be trusted."""
     if endpoint.kind == POSTGRESQL:
         which = "with --ca-file, and not the file that was given" if has_ca_file else "with --ca-file"
         return f"RDS's authorities are in no system's store: pass AWS's bundle {which}: {RDS_BUNDLE}"

@@ -20,7 +20,6 @@ from orchestrator import lookup, reach
 from orchestrator.aws import network
 from orchestrator.aws.database import Database, read_group, read_instance
 from orchestrator.aws.session import DENIED, Session
-from orchestrator.aws.state import read_object
 from orchestrator.config import FILENAME, line_of
 from orchestrator.diagnosis import (
     POSTGRESQL,
@@ -126,9 +125,9 @@ class _Examination:
         self._target = target
         self._redact = redact
         self._layer = estate.layer(config.layer)
-        self._outputs = lookup.read_outputs(self._layer, target)
-        found = read_object(Session(target.aws, backend=self._layer.backend), self._layer.backend)
-        inventory = Inventory.of_state(found.body) if found is not None else Inventory()
+        state, text = lookup.read_layer(self._layer, target)
+        self._outputs = state.outputs
+        inventory = Inventory.of_state(text)
         # The backend's identity is for the state alone.
         self._session = Session(target.aws)
         self._identifier: str = self._output("identifier", str)

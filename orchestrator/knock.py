@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.certificate import trust
 from orchestrator.diagnosis import POSTGRESQL, broken, ok, undetermined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from orchestrator.diagnosis import Endpoint, Hop
+from orchestrator.diagnosis import Endpoint, Hop
 
 INSTALL = "pip install 'wealist[diagnose]'"
 
@@ -62,6 +63,10 @@ def logged_in(id_: str, endpoint: Endpoint) -> Hop:
 
 
 def refused(id_: str, endpoint: Endpoint, why: str) -> Hop:
+    if "certificate" in why.lower():
+        # Only where the TLS hop could not be looked at: the text chooses a remedy and nothing else.
+        expected = f"a certificate for {endpoint.host} that verifies"
+        return broken(id_, f"no login: {why}", expected=expected, remedy=trust(endpoint))
     if endpoint.kind == POSTGRESQL:
         return broken(
             id_,

@@ -132,7 +132,7 @@ class Outpost:
 
 def _psql(endpoint: Endpoint) -> tuple[str, str]:
     settings = {"host": endpoint.host, "port": endpoint.port, "dbname": endpoint.database, "user": endpoint.user}
-    settings |= {"sslmode": "verify-full", "connect_timeout": 10, "application_name": "wealist diagnose"}
+    settings |= {"sslmode": "verify-full", "connect_timeout": 10, "application_name": "wealist"}
     words = " ".join(f"{name}='{_in_conninfo(str(value))}'" for name, value in settings.items())
     take = "IFS= read -r PGPASSWORD; export PGPASSWORD; unset PGSERVICE PGHOSTADDR PGOPTIONS; "
     return take, f'PGSSLROOTCERT="$ca" psql -X -w -A -t -c "SELECT 1" -d {shlex.quote(words)}'

@@ -94,7 +94,7 @@ class Probe:
                 sslmode="verify-full",
                 sslrootcert=_authorities(self._ca_file),
                 connect_timeout=max(int(self._timeout), 2),
-                application_name="wealist diagnose",
+                application_name="wealist",
             ) as connection:
                 connection.execute("SELECT 1")
         except psycopg.Error as error:

@@ -69,6 +69,8 @@ class RemoteHost:
         self._stdin: str | None = None
         self._host = _host(spec)
         self._host.backend.run_local = self._run_local
+        # It would start a Python there to ask, for the first word that is no ASCII.
+        self._host.backend.get_encoding = lambda: "utf-8"
         self._greet()
 
     def has(self, program: str) -> bool:
@@ -121,9 +123,7 @@ class RemoteHost:
 
     def _run_local(self, command: str, *args: str) -> Any:
         """In place of testinfra's: a command line of this side's shell, in which the other side's stands quoted."""
-        # Only the command that it is meant for gets it: a backend may ask for the host's encoding in between.
-        stdin, self._stdin = self._stdin, None
-        if stdin is not None and args:
+        if self._stdin is not None and args:
             for plain, interactive in _INTERACTIVE:
                 command = command.replace(plain, interactive, 1)
         line = command % tuple(map(shlex.quote, args)) if args else command
@@ -139,7 +139,9 @@ class RemoteHost:
         timer.start()
         try:
             done = self._runner(
-                process.Command(argv=("/bin/sh", "-c", line), cwd=self._cwd, env=self._environ, grace=1.0, stdin=stdin),
+                process.Command(
+                    argv=("/bin/sh", "-c", line), cwd=self._cwd, env=self._environ, grace=1.0, stdin=self._stdin
+                ),
                 cancellation=cancellation,
             )
         finally:

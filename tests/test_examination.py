@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from moto.elasticache.models import elasticache_backends
 from moto.rds.models import rds_backends
 
 from orchestrator import examination
+from orchestrator.aws.session import Session
 from orchestrator.diagnosis import AFTER_BROKEN, Diagnosis, Hop, Outcome, ok
 from orchestrator.discovery import Estate
 from orchestrator.errors import AwsError, ConfigError, StateError, UsageError
@@ -62,6 +64,14 @@ def _extended(monkeypatch: pytest.MonkeyPatch) -> None:
     # A thousand images that no test looks at are most of the time it takes to make an empty account.
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     extensions.install("ec2", "rds", "elasticache")
+    for module in ("examination", "lookup"):
+        monkeypatch.setattr(f"orchestrator.{module}.Session", lambda *_, **__: _session())
+
+
+@cache
+def _session() -> Session:
+    # Kept from test to test: making clients takes longer than all calls in here.
+    return Session(AwsSettings())
 
 
 @pytest.fixture
@@ -84,7 +94,7 @@ def db(store: Store, vantage: FakeVantage) -> Scene:
 
 
 @pytest.fixture
-def cache(store: Store, vantage: FakeVantage) -> Scene:
+def redis(store: Store, vantage: FakeVantage) -> Scene:
     return make_group(store, token=CANARY)
 
 
@@ -127,7 +137,7 @@ def test_all_hops_of_a_database_that_is_well(estate: Estate, db: Scene, vantage:
     assert CANARY not in repr(found)
 
 
-def test_all_hops_of_a_cache_that_is_well(estate: Estate, cache: Scene, vantage: FakeVantage) -> None:
+def test_all_hops_of_a_cache_that_is_well(estate: Estate, redis: Scene, vantage: FakeVantage) -> None:
     found = examine(estate, "cache")
 
     assert [hop.id for hop in found.hops] == ["group", "dns", "security-group", "secret", "tcp", "tls", "login"]
@@ -179,7 +189,7 @@ def test_an_instance_that_does_not_serve(estate: Estate, db: Scene, status: str,
     assert str(one.command).endswith(f" --region {REGION}")
 
 
-def test_a_group_that_is_gone(estate: Estate, cache: Scene) -> None:
+def test_a_group_that_is_gone(estate: Estate, redis: Scene) -> None:
     client("elasticache").delete_replication_group(ReplicationGroupId="acme-cache")
 
     one = broken_at(examine(estate, "cache"), "group")
@@ -191,7 +201,7 @@ def test_a_group_that_is_gone(estate: Estate, cache: Scene) -> None:
 @pytest.mark.parametrize(
     ("status", "command"), [("creating", "wait replication-"), ("create-failed", "describe-events")]
 )
-def test_a_group_that_does_not_serve(estate: Estate, cache: Scene, status: str, command: str) -> None:
+def test_a_group_that_does_not_serve(estate: Estate, redis: Scene, status: str, command: str) -> None:
     elasticache_backends[ACCOUNT][REGION].replication_groups["acme-cache"].status = status
 
     one = broken_at(examine(estate, "cache"), "group")
@@ -291,9 +301,9 @@ def test_a_rule_that_the_state_never_had(estate: Estate, db: Scene) -> None:
     assert one.address == "aws_security_group.db"
 
 
-def test_a_rule_for_another_port_admits_nobody(estate: Estate, cache: Scene) -> None:
-    cache.revoke("10.0.1.0/24", "10.0.2.0/24")
-    cache.admit(6380, IpRanges=[{"CidrIp": "10.0.0.0/16"}])
+def test_a_rule_for_another_port_admits_nobody(estate: Estate, redis: Scene) -> None:
+    redis.revoke("10.0.1.0/24", "10.0.2.0/24")
+    redis.admit(6380, IpRanges=[{"CidrIp": "10.0.0.0/16"}])
 
     assert "does not admit tcp 6379" in broken_at(examine(estate, "cache"), "security-group").seen
 

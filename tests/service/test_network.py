@@ -1,18 +1,27 @@
-"""The network hops against a real PostgreSQL and a real Redis: from this process, and through a shell by `local://`."""
+"""The network hops, and `wealist diagnose` as a whole, against a real PostgreSQL and a real Redis: from this process, and through a shell by `local://`."""
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moto.elasticache.models import elasticache_backends
+from moto.rds.models import DBInstance
 
+from orchestrator.cli import boundary
 from orchestrator.diagnosis import POSTGRESQL, REDIS, Endpoint, Outcome
 from orchestrator.outpost import Outpost
 from orchestrator.probe import Probe
 from orchestrator.process import Command, Completed, run
 from orchestrator.remote import RemoteHost
+from orchestrator.sandbox import extensions
+from tests import scene
+from tests.estate import ACCOUNT, REGION, Store, write_estate
 from tests.service import server
 from tests.service.server import DATABASE, HOST, PASSWORD, TOKEN, USER, Authority
 
@@ -230,3 +239,77 @@ def test_nothing_of_the_authorities_is_left_behind(postgresql: int, authority: A
     assert place.tls("tls", endpoint).outcome is Outcome.OK
     assert place.login("login", endpoint, PASSWORD).outcome is Outcome.OK
     assert list(folder.iterdir()) == []
+
+
+# The whole command: what AWS says is moto's, with an endpoint that is really there
+
+
+@pytest.fixture
+def shell(
+    endpoint: Endpoint, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, list[str]]]:
+    """A shell in an estate with a database that serves."""
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    extensions.install("ec2", "rds", "elasticache")
+    if endpoint.kind == POSTGRESQL:
+        monkeypatch.setattr(DBInstance, "address", HOST)
+        scene.make_instance(store, password=PASSWORD, port=endpoint.port, user=USER, database=DATABASE)
+    else:
+        scene.make_group(store, token=TOKEN, port=endpoint.port)
+        group = elasticache_backends[ACCOUNT][REGION].replication_groups["acme-cache"]
+        group.node_groups[0]["primary_endpoint"]["address"] = HOST
+    root = write_estate(tmp_path / "estate", scene.YAML)
+    monkeypatch.chdir(root)
+    name = "db" if endpoint.kind == POSTGRESQL else "cache"
+
+    def diagnose(*words: str) -> tuple[int, list[str]]:
+        out = io.StringIO()
+        with redirect_stdout(out):
+            code = boundary.run(["diagnose", name, *words])
+        assert "canary" not in out.getvalue()
+        return code, out.getvalue().splitlines()
+
+    return diagnose
+
+
+@pytest.mark.parametrize("words", [(), ("--from", "local://")], ids=["here", "local://"])
+def test_diagnose_follows_the_way_to_the_end(
+    shell: Callable[..., tuple[int, list[str]]], authority: Authority, words: tuple[str, ...]
+) -> None:
+    code, lines = shell("--ca-file", str(authority.ca), *words)
+
+    assert code == 0, lines
+    assert [line.split()[0] for line in lines if not line.startswith("-")] == ["✓"] * len(
+        [line for line in lines if not line.startswith("-")]
+    )
+    assert lines[-2].startswith(("✓ login  SELECT 1 as", "✓ login  AUTH and PING"))
+
+
+@pytest.mark.parametrize("words", [(), ("--from", "local://")], ids=["here", "local://"])
+def test_diagnose_stops_at_a_certificate_that_is_not_trusted(
+    shell: Callable[..., tuple[int, list[str]]], endpoint: Endpoint, stranger: Authority, words: tuple[str, ...]
+) -> None:
+    code, lines = shell("--ca-file", str(stranger.ca), *words)
+
+    assert code == 1
+    assert "is not trusted: unable to get local issuer certificate" in next(
+        line for line in lines if line.startswith("✗ tls  ")
+    )
+    assert "- login  not checked: an earlier hop is broken" in lines
+    assert " is broken at tls: " in lines[-1]
+
+
+@pytest.mark.parametrize("words", [(), ("--from", "local://")], ids=["here", "local://"])
+def test_diagnose_stops_at_a_secret_that_is_not_the_servers(
+    shell: Callable[..., tuple[int, list[str]]], endpoint: Endpoint, authority: Authority, words: tuple[str, ...]
+) -> None:
+    is_postgresql = endpoint.kind == POSTGRESQL
+    client = scene.client("secretsmanager")
+    text = json.dumps({"password": "canary-wrong-Zq9"}) if is_postgresql else "canary-wrong-Zq9"
+    client.put_secret_value(SecretId="acme/db" if is_postgresql else "acme/cache", SecretString=text)
+
+    code, lines = shell("--ca-file", str(authority.ca), *words)
+
+    assert code == 1
+    assert " is broken at login: " in lines[-1]
+    assert ("(aws_db_instance.this[0])" if is_postgresql else "(aws_elasticache_replication_group.cache)") in lines[-1]
