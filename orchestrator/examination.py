@@ -11,9 +11,12 @@ broken. The secret is fetched at its own hop, kept for the login and given to th
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator import lookup, reach
@@ -41,8 +44,7 @@ from orchestrator.reach import SECRETS_MANAGER, Scene
 from orchestrator.remote import RemoteHost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from orchestrator.config import DiagnoseConfig
     from orchestrator.discovery import Estate
@@ -94,14 +96,20 @@ def examine(
     if ca_file is not None and not ca_file.is_file():
         raise UsageError(f"--ca-file {ca_file}: no such file", hint="a file of PEM certificates, as AWS's bundle is")
     examination = _Examination(estate, name, config, target, redact)
-    if target.aws.is_hermetic:
-        vantage: Vantage = Probe(ca_file)
-    elif from_host is not None:
-        vantage = Outpost(RemoteHost(from_host, environ=target.environ, cwd=estate.root), ca_file)
-    else:
-        vantage = Probe(ca_file)
-    hops = walk(examination.steps(vantage, is_remote=from_host is not None), on_hop=on_hop)
+    with _looking(target, from_host, ca_file) as vantage:
+        hops = walk(examination.steps(vantage, is_remote=from_host is not None), on_hop=on_hop)
     return Diagnosis(name=name, kind=config.kind, vantage=from_host or HERE, hops=hops)
+
+
+@contextmanager
+def _looking(target: Target, from_host: str | None, ca_file: Path | None) -> Iterator[Vantage]:
+    """The place to look from, for as long as it is looked from."""
+    if from_host is None or target.aws.is_hermetic:
+        yield Probe(ca_file)
+        return
+    with TemporaryDirectory(prefix="wealist-") as folder:
+        host = RemoteHost(from_host, environ=target.environ, cwd=target.source_root, folder=Path(folder))
+        yield Outpost(host, ca_file)
 
 
 def _config(estate: Estate, name: str) -> DiagnoseConfig:

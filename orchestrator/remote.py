@@ -26,6 +26,7 @@ BACKENDS = ("docker", "kubectl", "local", "podman", "ssh")
 _FORMS = "ssh://host, docker://container, kubectl://pod?namespace=name, podman://container or local://"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?")
 _GREETING = "wealist"
+_IDLE = 5
 
 # testinfra's command templates, which leave standard input behind, and the same with it.
 _INTERACTIVE = (
@@ -45,6 +46,7 @@ class RemoteHost:
     Args:
         spec: As testinfra takes it.
         environ: The environment of ssh, docker and kubectl on this side.
+        folder: For a socket by which ssh makes one connection for all commands; without it each has its own.
         timeout: Seconds for each command.
 
     Raises:
@@ -58,6 +60,7 @@ class RemoteHost:
         *,
         environ: Mapping[str, str],
         cwd: Path,
+        folder: Path | None = None,
         timeout: float = 20.0,
         runner: process.Runner = process.run,
     ) -> None:
@@ -67,7 +70,7 @@ class RemoteHost:
         self._timeout = timeout
         self._runner = runner
         self._stdin: str | None = None
-        self._host = _host(spec)
+        self._host = _host(spec, folder)
         self._host.backend.run_local = self._run_local
         # It would start a Python there to ask, for the first word that is no ASCII.
         self._host.backend.get_encoding = lambda: "utf-8"
@@ -159,7 +162,7 @@ def last_line(text: str, otherwise: str) -> str:
     return lines[-1] if lines else otherwise
 
 
-def _host(spec: str) -> Any:
+def _host(spec: str, folder: Path | None) -> Any:
     backend, separator, rest = spec.partition("://")
     if not separator or backend not in BACKENDS:
         raise UsageError("--from names no place to look from", hint=f"write {_FORMS}")
@@ -172,8 +175,11 @@ def _host(spec: str) -> Any:
         raise UsageError("--from needs pytest-testinfra, which is not installed", hint=INSTALL)
     import testinfra
 
-    # Nobody is there to answer a question of ssh's.
-    return testinfra.get_host(spec, **({"ssh_extra_args": "-o BatchMode=yes"} if backend == "ssh" else {}))
+    if backend != "ssh":
+        return testinfra.get_host(spec)
+    # Nobody is there to answer a question of ssh's. The shared connection ends by itself, seconds after its last use.
+    shared = {"controlpath": str(folder / "ssh"), "controlpersist": _IDLE} if folder is not None else {}
+    return testinfra.get_host(spec, ssh_extra_args="-o BatchMode=yes", **shared)
 
 
 def _safe(name: str) -> str:

@@ -52,3 +52,13 @@ def redis(authority: Authority) -> Iterator[int]:
         server.redis(Path(folder), Path(program), authority) as port,
     ):
         yield port
+
+
+@pytest.fixture(scope="session")
+def ssh() -> Iterator[str]:
+    """How a host is named that ssh leads to: this machine."""
+    program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+    if program is None or shutil.which("ssh") is None:
+        pytest.skip("no ssh on this machine: apt-get install openssh-server openssh-client")
+    with TemporaryDirectory(prefix="wealist-ssh-") as folder, server.sshd(Path(folder), Path(program)) as spec:
+        yield spec

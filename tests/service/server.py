@@ -1,7 +1,7 @@
-"""A real PostgreSQL and a real Redis on free ports of the loopback, with certificates of a throwaway authority.
+"""A real PostgreSQL and a real Redis on free ports of the loopback, with certificates of a throwaway authority, and an sshd.
 
-They are Debian's: `apt-get install postgresql redis-server openssl`. PostgreSQL refuses to run as root, so that root starts
-it as another user.
+They are Debian's: `apt-get install postgresql redis-server openssl openssh-server`. PostgreSQL refuses to run as root, so
+that root starts it as another user.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
@@ -191,6 +191,41 @@ def redis(folder: Path, program: Path, authority: Authority) -> Iterator[int]:
 
 
 @contextmanager
+def sshd(folder: Path, program: Path) -> Iterator[str]:
+    """A server of ssh that takes one key; how testinfra is told of it."""
+    for name in ("host", "user"):
+        key = ed25519.Ed25519PrivateKey.generate()
+        private = folder / name
+        private.touch(mode=0o600)
+        private.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+            )
+        )
+        public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        private.with_suffix(".pub").write_bytes(public + b"\n")
+    if os.geteuid() == 0:
+        # Where it locks itself in; its own start script makes it.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    for _ in range(_ATTEMPTS):
+        port = free_port()
+        known, settings, client = folder / "known_hosts", folder / "sshd_config", folder / "ssh_config"
+        settings.write_text(
+            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder / 'host'}\nPidFile none\nUsePAM no\n"
+            f"AuthorizedKeysFile {folder / 'user.pub'}\nStrictModes no\nPermitRootLogin prohibit-password\n"
+            "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+        )
+        known.write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
+        client.write_text(f"Host *\n  IdentityFile {folder / 'user'}\n  UserKnownHostsFile {known}\n")
+        with _server([str(program), "-D", "-e", "-f", str(settings)], port, None, folder) as is_up:
+            if is_up:
+                yield f"ssh://{user}@127.0.0.1:{port}?ssh_config={client}"
+                return
+    raise AssertionError((folder / "log").read_text())
+
+
+@contextmanager
 def _server(words: list[str], port: int, user: int | None, folder: Path) -> Iterator[bool]:
     """A server, and whether it took connections before it ended: somebody may have taken the port."""
     with (folder / "log").open("w") as log:
@@ -200,8 +235,8 @@ def _server(words: list[str], port: int, user: int | None, folder: Path) -> Iter
     try:
         yield _takes_connections(process, port)
     finally:
-        # PostgreSQL's fast shutdown, and for Redis as good as any other.
-        process.send_signal(signal.SIGINT)
+        # PostgreSQL's fast shutdown, and as good as any other for the rest; sshd passes it over.
+        process.send_signal(signal.SIGTERM if "sshd" in words[0] else signal.SIGINT)
         try:
             process.wait(_WAIT)
         except subprocess.TimeoutExpired:

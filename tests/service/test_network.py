@@ -1,4 +1,4 @@
-"""The network hops, and `wealist diagnose` as a whole, against a real PostgreSQL and a real Redis: from this process, and through a shell by `local://`."""
+"""The network hops, and `wealist diagnose` as a whole, against a real PostgreSQL and a real Redis: from this process, and through the shells of `local://` and `ssh://`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 from contextlib import redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +29,6 @@ from tests.service.server import DATABASE, HOST, PASSWORD, TOKEN, USER, Authorit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from orchestrator.diagnosis import Hop
 
@@ -104,6 +105,19 @@ def test_all_hops_hold(vantage: Look, endpoint: Endpoint, authority: Authority) 
     assert "127.0.0.1" in hops[0].seen or "::1" in hops[0].seen
     assert "TLSv1.3" in hops[2].seen
     assert hops[3].seen == (f"SELECT 1 as {USER} in {DATABASE}" if endpoint.kind == POSTGRESQL else "AUTH and PING")
+
+
+def test_all_hops_hold_over_ssh(ssh: str, endpoint: Endpoint, authority: Authority, recorder: Recorder) -> None:
+    environ = {"PATH": os.environ["PATH"]}
+    # Not pytest's own: a socket's path has a hundred characters at most.
+    with TemporaryDirectory(prefix="wealist-") as folder:
+        host = RemoteHost(ssh, environ=environ, cwd=Path(folder), folder=Path(folder), runner=recorder)
+        place = Outpost(host, authority.ca)
+
+        tls, login = place.tls("tls", endpoint), place.login("login", endpoint, SECRETS[endpoint.kind])
+
+    assert (tls.outcome, login.outcome) == (Outcome.OK, Outcome.OK), (tls, login)
+    assert [command for command in recorder.commands if "canary" in f"{command.argv}{command.env}"] == []
 
 
 def test_a_closed_port(vantage: Look, endpoint: Endpoint) -> None:
