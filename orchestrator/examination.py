@@ -30,6 +30,7 @@ from orchestrator.diagnosis import (
     Diagnosis,
     Endpoint,
     Hop,
+    Outcome,
     broken,
     ok,
     skipped,
@@ -39,7 +40,7 @@ from orchestrator.diagnosis import (
 from orchestrator.errors import AwsError, ConfigError, SecretError, UsageError
 from orchestrator.inventory import Inventory
 from orchestrator.outpost import Outpost
-from orchestrator.probe import Probe, own_address_in
+from orchestrator.probe import Probe, check_authorities, own_address_in
 from orchestrator.reach import SECRETS_MANAGER, Scene
 from orchestrator.remote import RemoteHost
 
@@ -93,8 +94,8 @@ def examine(
         AwsError: AWS can't be asked at all.
     """
     config = _config(estate, name)
-    if ca_file is not None and not ca_file.is_file():
-        raise UsageError(f"--ca-file {ca_file}: no such file", hint="a file of PEM certificates, as AWS's bundle is")
+    if ca_file is not None:
+        check_authorities(ca_file)
     examination = _Examination(estate, name, config, target, redact)
     with _looking(target, from_host, ca_file) as vantage:
         hops = walk(examination.steps(vantage, is_remote=from_host is not None), on_hop=on_hop)
@@ -253,11 +254,24 @@ class _Examination:
         """The hop where nothing can be looked at: in the sandbox, or behind one that is out of reach by design."""
         if self._target.aws.is_hermetic:
             return skipped(id_, _SANDBOX)
-        return skipped(id_, _AS_DESIGNED) if self._unreachable is not None else None
+        if self._unreachable is None:
+            return None
+        is_designed = self._unreachable.outcome is Outcome.SKIPPED
+        return skipped(id_, _AS_DESIGNED if is_designed else "not checked: no answer before")
 
     def _designed(self, id_: str) -> Hop | None:
         """The hop of somebody outside, for whom it is as it should be that nothing answers."""
-        if self._is_remote or own_address_in(self._ranges) is not None:
+        if self._is_remote:
+            return None
+        try:
+            ranges = network.read_ranges(self._session, self._scene.region, self._found.vpc_id or "")
+        except AwsError as error:
+            if error.code not in DENIED:
+                raise
+            why = f"no answer, and whether this machine is in {self._found.vpc_id} can't be told: {error.message}"
+            self._unreachable = undetermined(id_, why)
+            return self._unreachable
+        if own_address_in(ranges) is not None:
             return None
         words = f"diagnose {self._name} --from ssh://HOST"
         self._unreachable = skipped(
@@ -290,10 +304,6 @@ class _Examination:
     @cached_property
     def _tables(self) -> tuple[network.RouteTable, ...]:
         return network.read_route_tables(self._session, self._scene.region, self._found.vpc_id or "")
-
-    @cached_property
-    def _ranges(self) -> tuple[network.Network, ...]:
-        return network.read_ranges(self._session, self._scene.region, self._found.vpc_id or "")
 
     def _asked(self, look: Callable[[str], Hop]) -> Callable[[str], Hop]:
         """A hop that is undetermined where this identity may not ask."""

@@ -37,8 +37,8 @@ def unreachable(id_: str, endpoint: Endpoint, why: str, *, place: str) -> Hop:
         id_,
         f"{endpoint.where} can't be reached from {place}: {why}",
         expected=f"a TCP connection to {endpoint.where}",
-        remedy=f"the database's own rules are in order; look at what {place} may send (egress of its security group), "
-        "and at the network ACLs of both subnets",
+        remedy=f"see whether {place} is in one of the private subnets, what its own security group lets out, and the network "
+        "ACLs of both subnets",
     )
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import knock
-from orchestrator.certificate import SYSTEM_STORES, unverified
+from orchestrator.certificate import RDS_BUNDLE, SYSTEM_STORES, unverified
 from orchestrator.diagnosis import POSTGRESQL, undetermined
+from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ class Probe:
         return knock.connected(id_, endpoint, place=_HERE)
 
     def tls(self, id_: str, endpoint: Endpoint) -> Hop:
-        context = ssl.create_default_context(cafile=self._ca_file and str(self._ca_file))
+        context = _context(self._ca_file)
         try:
             with self._connect(endpoint) as plain:
                 if endpoint.kind == POSTGRESQL:
@@ -128,6 +129,26 @@ class Probe:
 
     def _connect(self, endpoint: Endpoint) -> socket.socket:
         return socket.create_connection((endpoint.host, endpoint.port), timeout=self._timeout)
+
+
+def check_authorities(ca_file: Path) -> None:
+    """Refuse a file that holds no certificates.
+
+    Raises:
+        UsageError: It can't be read, or there is none in it.
+    """
+    try:
+        _context(ca_file)
+    except OSError as error:
+        why = "there are no PEM certificates in it" if isinstance(error, ssl.SSLError) else error.strerror
+        raise UsageError(f"--ca-file {ca_file}: {why}", hint=f"AWS's bundle is one: {RDS_BUNDLE}") from error
+
+
+def _context(ca_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file and str(ca_file))
+    # Python 3.13 refuses what libpq and OpenSSL take: authorities that predate RFC 5280's letter, as some of RDS's do.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def own_address_in(ranges: Sequence[IPv4Network | IPv6Network]) -> str | None:

@@ -522,9 +522,32 @@ def test_a_name_that_is_not_declared(estate: Estate, store: Store) -> None:
     assert caught.value.hint == "did you mean db?"
 
 
-def test_a_file_of_authorities_that_is_not_there(estate: Estate, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such file"):
+def test_authorities_that_are_not_there(estate: Estate, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
         examine(estate, ca_file=tmp_path / "ca.pem")
+
+
+def test_a_file_that_holds_no_authorities(estate: Estate, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text("no certificate")
+
+    with pytest.raises(UsageError, match="there are no PEM certificates in it"):
+        examine(estate, ca_file=path)
+
+
+def test_whether_one_is_inside_may_not_be_told(
+    estate: Estate, db: Scene, vantage: FakeVantage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise AwsError("ec2 describe-vpcs: UnauthorizedOperation", code="UnauthorizedOperation")
+
+    monkeypatch.setattr("orchestrator.aws.network.read_ranges", denied)
+    vantage.breaks("tcp")
+
+    found = examine(estate)
+
+    assert (hop(found, "tcp").outcome, found.exit_code) == (Outcome.UNDETERMINED, 0)
+    assert hop(found, "login").seen == "not checked: no answer before"
 
 
 def test_a_layer_that_was_never_applied(estate: Estate, store: Store) -> None:

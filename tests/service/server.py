@@ -51,12 +51,16 @@ class Authority:
         ca = (
             _builder(issuer, issuer, authority_key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
             .sign(authority_key, hashes.SHA256())
         )
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
         certificate = (
             _builder(subject, issuer, key)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
+            )
             .sign(authority_key, hashes.SHA256())
         )
         made = cls(ca=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
@@ -95,7 +99,8 @@ def find_postgresql() -> Path | None:
     """The folder of PostgreSQL's programs, which Debian keeps off PATH."""
     if program := shutil.which("initdb"):
         return Path(program).resolve().parent
-    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+    found = Path("/usr/lib/postgresql").glob("*/bin")
+    return max(found, key=lambda path: float(path.parent.name), default=None)
 
 
 @contextmanager
