@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from orchestrator import lookup, reach
 from orchestrator.aws import network
 from orchestrator.aws.database import Database, read_group, read_instance
 from orchestrator.aws.session import DENIED, Session
-from orchestrator.config import FILENAME, line_of
+from orchestrator.condition import database_hop
 from orchestrator.diagnosis import (
     POSTGRESQL,
     SECRET,
@@ -37,19 +36,19 @@ from orchestrator.diagnosis import (
     undetermined,
     walk,
 )
-from orchestrator.errors import AwsError, ConfigError, SecretError, UsageError
-from orchestrator.inventory import Inventory
+from orchestrator.errors import AwsError, SecretError
 from orchestrator.outpost import Outpost
 from orchestrator.probe import Probe, check_authorities, own_address_in
-from orchestrator.reach import SECRETS_MANAGER, Scene
+from orchestrator.reach import SECRETS_MANAGER
 from orchestrator.remote import RemoteHost
+from orchestrator.subject import read_subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from orchestrator.config import DiagnoseConfig
     from orchestrator.discovery import Estate
     from orchestrator.redaction import Redactor
+    from orchestrator.subject import Subject
     from orchestrator.target import Target
 
 HERE = "here"
@@ -93,13 +92,13 @@ def examine(
         StateError: The layer was never applied.
         AwsError: AWS can't be asked at all.
     """
-    config = _config(estate, name)
     if ca_file is not None:
         check_authorities(ca_file)
-    examination = _Examination(estate, name, config, target, redact)
+    subject = read_subject(estate, name, target)
     with _looking(target, from_host, ca_file) as vantage:
-        hops = walk(examination.steps(vantage, is_remote=from_host is not None), on_hop=on_hop)
-    return Diagnosis(name=name, kind=config.kind, vantage=from_host or HERE, hops=hops)
+        examination = _Examination(estate, subject, target, redact, vantage, is_remote=from_host is not None)
+        hops = walk(examination.steps(), on_hop=on_hop)
+    return Diagnosis(name=name, kind=subject.scene.kind, vantage=from_host or HERE, hops=hops)
 
 
 @contextmanager
@@ -113,49 +112,28 @@ def _looking(target: Target, from_host: str | None, ca_file: Path | None) -> Ite
         yield Outpost(host, ca_file)
 
 
-def _config(estate: Estate, name: str) -> DiagnoseConfig:
-    declared = estate.config.diagnose
-    if name not in declared:
-        near = get_close_matches(name, declared, n=1)
-        known = f"declared in {FILENAME}: {', '.join(declared) or 'none'}"
-        raise UsageError(
-            f"there is nothing to diagnose named {name!r}", hint=f"did you mean {near[0]}?" if near else known
-        )
-    return declared[name]
-
-
 class _Examination:
     """One diagnosis under way: what was learnt at a hop is there at the next."""
 
-    def __init__(self, estate: Estate, name: str, config: DiagnoseConfig, target: Target, redact: Redactor) -> None:
+    def __init__(
+        self, estate: Estate, subject: Subject, target: Target, redact: Redactor, vantage: Vantage, *, is_remote: bool
+    ) -> None:
         self._estate = estate
-        self._name = name
-        self._config = config
+        self._subject = subject
         self._target = target
         self._redact = redact
-        self._layer = estate.layer(config.layer)
-        state, text = lookup.read_layer(self._layer, target)
-        self._outputs = state.outputs
-        inventory = Inventory.of_state(text)
+        self._vantage = vantage
+        self._is_remote = is_remote
+        self._scene = subject.scene
         # The backend's identity is for the state alone.
         self._session = Session(target.aws)
-        self._identifier: str = self._output("identifier", str)
-        self._private: Sequence[str] = self._output("private_subnets", list)
-        self._scene = Scene(
-            kind=config.kind,
-            layer=self._layer.name,
-            region=_region(inventory, config.kind, self._identifier) or self._layer.backend.region,
-            inventory=inventory,
-            command=target.command,
-        )
         self._database: Database | None = None
         self._secret: str | None = None
         self._unreachable: Hop | None = None
 
-    def steps(self, vantage: Vantage, *, is_remote: bool) -> list[tuple[str, Callable[[str], Hop]]]:
+    def steps(self) -> list[tuple[str, Callable[[str], Hop]]]:
         """The hops of this kind of database."""
-        self._vantage, self._is_remote = vantage, is_remote
-        is_postgresql = self._config.kind == POSTGRESQL
+        is_postgresql = self._scene.kind == POSTGRESQL
         return [
             ("instance" if is_postgresql else "group", self._look_at_database),
             ("dns", self._resolve),
@@ -164,16 +142,16 @@ class _Examination:
             *([("vpc-endpoints", self._asked(self._look_at_endpoints))] if is_postgresql else []),
             (SECRET, self._fetch),
             ("tcp", self._connect),
-            ("tls", lambda id_: self._far(id_) or vantage.tls(id_, self._endpoint)),
+            ("tls", lambda id_: self._far(id_) or self._vantage.tls(id_, self._endpoint)),
             ("login", self._log_in),
         ]
 
     # What AWS answers for
 
     def _look_at_database(self, id_: str) -> Hop:
-        read = read_instance if self._config.kind == POSTGRESQL else read_group
-        self._database = read(self._session, self._scene.region, self._identifier)
-        return reach.database_hop(id_, self._scene, self._identifier, self._database)
+        read = read_instance if self._scene.kind == POSTGRESQL else read_group
+        self._database = read(self._session, self._scene.region, self._subject.identifier)
+        return database_hop(id_, self._scene, self._subject.identifier, self._database)
 
     def _look_at_subnets(self, id_: str) -> Hop:
         subnets = network.read_subnets(self._session, self._scene.region, self._found.subnet_ids)
@@ -182,19 +160,19 @@ class _Examination:
     def _look_at_security_group(self, id_: str) -> Hop:
         groups, port = self._found.security_group_ids, self._endpoint.port
         ingress, gone = network.read_ingress(self._session, self._scene.region, groups, port)
-        subnets = network.read_subnets(self._session, self._scene.region, self._private)
-        if lost := reach.lost_subnets(id_, self._scene, self._private, subnets):
+        subnets = network.read_subnets(self._session, self._scene.region, self._subject.private_subnets)
+        if lost := reach.lost_subnets(id_, self._scene, self._subject.private_subnets, subnets):
             return lost
         return reach.security_group_hop(id_, self._scene, self._found, subnets.values(), ingress, gone)
 
     def _look_at_endpoints(self, id_: str) -> Hop:
         vpc, region = self._found.vpc_id or "", self._scene.region
-        subnets = network.read_subnets(self._session, region, self._private)
+        subnets = network.read_subnets(self._session, region, self._subject.private_subnets)
         endpoints = network.read_vpc_endpoints(self._session, region, vpc, SECRETS_MANAGER)
         return reach.endpoints_hop(id_, self._scene, vpc, subnets.values(), self._tables, endpoints)
 
     def _fetch(self, id_: str) -> Hop:
-        name = self._config.secret
+        name = self._subject.secret
         try:
             secret = lookup.find_secret(self._estate, name, self._target)
             self._secret = secret.value(lookup.secret_config(self._estate, name).field)
@@ -211,11 +189,11 @@ class _Examination:
         return ok(id_, f"secret {name} can be read: version {secret.version_id}, of {secret.created}")
 
     def _secret_address(self) -> str | None:
-        output = self._outputs.get(lookup.secret_config(self._estate, self._config.secret).output)
+        output = self._subject.outputs.get(lookup.secret_config(self._estate, self._subject.secret).output)
         arn = output.value if output is not None else None
         # A password that RDS manages has no resource of its own: it goes with the instance.
         return self._scene.address("aws_secretsmanager_secret", arn=arn) or self._scene.database_address(
-            self._identifier
+            self._subject.identifier
         )
 
     # What the network answers for
@@ -243,12 +221,12 @@ class _Examination:
         if far := self._far(id_):
             return far
         if self._secret is None:
-            return undetermined(id_, f"can't be checked: secret {self._config.secret} was not read")
+            return undetermined(id_, f"can't be checked: secret {self._subject.secret} was not read")
         hop = self._vantage.login(id_, self._endpoint, self._secret)
         if not hop.is_broken:
             return hop
-        command = self._target.command(f"secrets {self._config.secret} --json")
-        return replace(hop, address=self._scene.database_address(self._identifier), command=command)
+        command = self._target.command(f"secrets {self._subject.secret} --json")
+        return replace(hop, address=self._scene.database_address(self._subject.identifier), command=command)
 
     def _far(self, id_: str) -> Hop | None:
         """The hop where nothing can be looked at: in the sandbox, or behind one that is out of reach by design."""
@@ -273,7 +251,7 @@ class _Examination:
             return self._unreachable
         if own_address_in(ranges) is not None:
             return None
-        words = f"diagnose {self._name} --from ssh://HOST"
+        words = f"diagnose {self._subject.name} --from ssh://HOST"
         self._unreachable = skipped(
             id_,
             f"{_AS_DESIGNED}: {self._endpoint.host} is for {self._found.vpc_id} alone, and this machine is not in it",
@@ -294,11 +272,11 @@ class _Examination:
     def _endpoint(self) -> Endpoint:
         assert self._found.host is not None
         return Endpoint(
-            kind=self._config.kind,
+            kind=self._scene.kind,
             host=self._found.host,
             port=self._found.port or 0,
-            user=self._output("user", str) if self._config.user else None,
-            database=self._output("database", str) if self._config.database else None,
+            user=self._subject.user,
+            database=self._subject.database,
         )
 
     @cached_property
@@ -317,39 +295,3 @@ class _Examination:
                 return undetermined(id_, f"can't be checked: {error.message}", remedy="let this identity read it")
 
         return call
-
-    def _output(self, key: str, kind: type) -> Any:
-        """The value of the layer's output that wealist.yaml names under a key.
-
-        Raises:
-            ConfigError: There is none, or of another shape.
-        """
-        name = getattr(self._config, key)
-        path = self._estate.root / FILENAME
-        where = f"{path}:{line_of(path, ('diagnose', self._name, key))}: diagnose.{self._name}.{key}"
-        if name not in self._outputs:
-            near = get_close_matches(name, self._outputs, n=1)
-            hint = f"did you mean {near[0]}?" if near else self._target.command(f"output {self._layer.name}")
-            raise ConfigError(f"{where}: layer {self._layer.id} has no output {name!r}", hint=hint)
-        value = self._outputs[name].value
-        if not isinstance(value, kind) or not value:
-            shape = "a list of ids" if kind is list else "a text"
-            raise ConfigError(
-                f"{where}: output {name} is no {shape.removeprefix('a ')}",
-                hint=self._target.command(f"output {self._layer.name} {name}"),
-            )
-        return value
-
-
-def _region(inventory: Inventory, kind: str, identifier: str) -> str | None:
-    """Where the database is, by its ARN: a provider may work in another region than the backend."""
-    type_, name = (
-        ("aws_db_instance", "identifier")
-        if kind == POSTGRESQL
-        else ("aws_elasticache_replication_group", "replication_group_id")
-    )
-    for one in inventory.resources:
-        if one.type == type_ and one.values.get(name) == identifier:
-            parts = str(one.values.get("arn", "")).split(":")
-            return parts[3] if len(parts) > 4 else None
-    return None

@@ -1,133 +1,20 @@
-"""The hops that AWS itself answers for: facts in, hops out, each broken one with the Terraform address to change.
-
-`Scene` is what all of them need to know of the layer: the inventory of its state, in which a thing of AWS's is found again
-by its id, and the commands that lead back to the same place.
-"""
+"""The hops of the network around a database, which AWS answers for: facts in, hops out, each broken one with its address."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.aws.network import table_of
-from orchestrator.diagnosis import POSTGRESQL, Hop, broken, ok, skipped, undetermined
+from orchestrator.diagnosis import Hop, broken, ok, skipped, undetermined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from orchestrator.aws.database import Database
     from orchestrator.aws.network import Ingress, Route, RouteTable, Subnet, VpcEndpoint
-    from orchestrator.inventory import Inventory
+    from orchestrator.scene import Scene
 
 SECRETS_MANAGER = "secretsmanager"
-_STOPPED = frozenset({"stopped", "stopping"})
-_MOVING = frozenset(
-    {
-        *("creating", "starting", "rebooting", "renaming", "upgrading", "maintenance", "converting-to-vpc"),
-        *("moving-to-vpc", "storage-initialization", "restore"),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """The layer that a database belongs to.
-
-    Attributes:
-        kind: `postgresql` or `redis`.
-        command: A wealist command that goes to the same place, from its words.
-    """
-
-    kind: str
-    layer: str
-    region: str
-    inventory: Inventory = field(repr=False)
-    command: Callable[[str], str] = field(repr=False)
-
-    def address(self, *types: str, **attributes: Any) -> str | None:
-        """The address of the one resource of these types that has all these attributes."""
-        return next((one for one, _ in self.resources(*types, **attributes)), None)
-
-    def resources(self, *types: str, **attributes: Any) -> list[tuple[str, Mapping[str, Any]]]:
-        return [
-            (one.address, one.values)
-            for one in self.inventory.resources
-            if one.type in types and all(one.values.get(name) == value for name, value in attributes.items())
-        ]
-
-    @property
-    def plan(self) -> str:
-        return self.command(f"plan {self.layer}")
-
-    def aws(self, words: str) -> str:
-        return f"aws {words} --region {self.region}"
-
-    def database_address(self, id_: str) -> str | None:
-        if self.kind == POSTGRESQL:
-            return self.address("aws_db_instance", identifier=id_)
-        return self.address("aws_elasticache_replication_group", replication_group_id=id_)
-
-
-def database_hop(id_: str, scene: Scene, identifier: str, found: Database | None) -> Hop:
-    """Whether the database exists and serves."""
-    address = scene.database_address(identifier)
-    what = "RDS instance" if scene.kind == POSTGRESQL else "replication group"
-    expected = f"{what} {identifier}, available"
-    if found is None:
-        return broken(
-            id_,
-            f"{what} {identifier} does not exist",
-            expected=expected,
-            remedy="the state has it and AWS has not: Terraform makes it again",
-            address=address,
-            command=scene.plan,
-        )
-    if not found.is_serving or found.host is None:
-        return broken(
-            id_,
-            f"{what} {identifier} is {found.status}",
-            expected=expected,
-            remedy=_status_remedy(found.status),
-            address=address,
-            command=_status_command(scene, identifier, found.status),
-        )
-    if scene.kind != POSTGRESQL and not (found.is_encrypted_in_transit and found.takes_token):
-        missing = "encryption in transit" if not found.is_encrypted_in_transit else "an AUTH token"
-        return broken(
-            id_,
-            f"{what} {identifier} is {found.status}, without {missing}",
-            expected="encryption in transit and an AUTH token: the token is what is logged in with",
-            remedy="set transit_encryption_enabled and auth_token",
-            address=address,
-            command=scene.plan,
-        )
-    return ok(id_, f"{what} {identifier} is {found.status}")
-
-
-def _status_remedy(status: str) -> str:
-    if status in _STOPPED:
-        return "start it; RDS itself starts a stopped instance after seven days"
-    if status == "storage-full":
-        return "raise allocated_storage, or max_allocated_storage"
-    if status == "inaccessible-encryption-credentials":
-        return "its KMS key is disabled or denied: enable the key and start the instance"
-    if status in _MOVING or status.startswith("configuring"):
-        return "wait until it is available"
-    return "see what AWS says happened to it"
-
-
-def _status_command(scene: Scene, identifier: str, status: str) -> str:
-    if scene.kind != POSTGRESQL:
-        if status in _MOVING:
-            return scene.aws(f"elasticache wait replication-group-available --replication-group-id {identifier}")
-        return scene.aws(
-            f"elasticache describe-events --source-type replication-group --source-identifier {identifier}"
-        )
-    if status in _STOPPED:
-        return scene.aws(f"rds start-db-instance --db-instance-identifier {identifier}")
-    if status in _MOVING or status.startswith("configuring"):
-        return scene.aws(f"rds wait db-instance-available --db-instance-identifier {identifier}")
-    return scene.aws(f"rds describe-events --source-type db-instance --source-identifier {identifier} --duration 1440")
 
 
 def subnets_hop(
