@@ -183,18 +183,25 @@ class _Examination:
                 expected=f"the secret {name}, readable",
                 remedy=error.hint or "see what became of it",
                 address=self._secret_address(),
-                command=self._target.command(f"secrets {name}"),
+                command=self._about_secret("describe-secret"),
             )
         self._redact.add([self._secret])
         return ok(id_, f"secret {name} can be read: version {secret.version_id}, of {secret.created}")
 
-    def _secret_address(self) -> str | None:
+    @property
+    def _secret_arn(self) -> str | None:
         output = self._subject.outputs.get(lookup.secret_config(self._estate, self._subject.secret).output)
-        arn = output.value if output is not None else None
+        return output.value if output is not None and isinstance(output.value, str) else None
+
+    def _secret_address(self) -> str | None:
         # A password that RDS manages has no resource of its own: it goes with the instance.
-        return self._scene.address("aws_secretsmanager_secret", arn=arn) or self._scene.database_address(
+        return self._scene.address("aws_secretsmanager_secret", arn=self._secret_arn) or self._scene.database_address(
             self._subject.identifier
         )
+
+    def _about_secret(self, call: str) -> str:
+        """A command that tells about the secret, and does not show it."""
+        return self._scene.aws(f"secretsmanager {call} --secret-id {self._secret_arn or self._subject.secret}")
 
     # What the network answers for
 
@@ -225,8 +232,8 @@ class _Examination:
         hop = self._vantage.login(id_, self._endpoint, self._secret)
         if not hop.is_broken:
             return hop
-        command = self._target.command(f"secrets {self._subject.secret} --json")
-        return replace(hop, address=self._scene.database_address(self._subject.identifier), command=command)
+        address = self._scene.database_address(self._subject.identifier)
+        return replace(hop, address=address, command=self._about_secret("list-secret-version-ids"))
 
     def _far(self, id_: str) -> Hop | None:
         """The hop where nothing can be looked at: in the sandbox, or behind one that is out of reach by design."""

@@ -412,6 +412,7 @@ def test_a_secret_that_was_deleted_is_14(estate: Estate, store: Store, vantage: 
     one = broken_at(found, "secret")
     assert found.exit_code == 14
     assert "marked for deletion" in one.seen
+    assert one.command == f"aws secretsmanager describe-secret --secret-id {scene.secret} --region {REGION}"
     assert str(one.remedy).startswith("aws secretsmanager restore-secret --secret-id arn:")
     # A password that RDS manages goes with its instance.
     assert one.address == ("aws_db_instance.this[0]" if name == "db" else "aws_secretsmanager_secret.cache")
@@ -470,7 +471,10 @@ def test_inside_the_vpc_no_answer_is_broken(
     assert set(ranges) <= {"10.0.0.0/16"}
     addresses = {"dns": "aws_vpc.this", "login": "aws_db_instance.this[0]"}
     assert one.address == addresses.get(id_)
-    commands = {"tcp": "aws ec2 describe-network-acls", "login": "wealist secrets db-password --json"}
+    commands = {
+        "tcp": "aws ec2 describe-network-acls",
+        "login": "aws secretsmanager list-secret-version-ids --secret-id arn:",
+    }
     assert str(one.command).startswith(commands.get(id_, "None"))
 
 
