@@ -64,7 +64,8 @@ class Outpost:
     """
 
     def __init__(self, host: RemoteHost, ca_file: Path | None = None) -> None:
-        self.place = host.spec
+        # Without the settings behind a question mark: how one gets there is not where one is.
+        self.place = host.spec.partition("?")[0]
         self._host = host
         self._authorities = ca_file.read_text(encoding="utf-8") if ca_file is not None else None
 
