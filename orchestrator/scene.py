@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.diagnosis import POSTGRESQL
@@ -20,6 +21,7 @@ class Scene:
     Attributes:
         kind: `postgresql` or `redis`.
         command: A wealist command that goes to the same place, from its words.
+        aws_options: What the AWS CLI needs for that.
     """
 
     kind: str
@@ -27,6 +29,7 @@ class Scene:
     region: str
     inventory: Inventory = field(repr=False)
     command: Callable[[str], str] = field(repr=False)
+    aws_options: tuple[str, ...] = ()
 
     def address(self, *types: str, **attributes: Any) -> str | None:
         """The address of the one resource of these types that has all these attributes."""
@@ -44,7 +47,8 @@ class Scene:
         return self.command(f"plan {self.layer}")
 
     def aws(self, words: str) -> str:
-        return f"aws {words} --region {self.region}"
+        """A command of the AWS CLI that goes to the same place, from its words."""
+        return " ".join(["aws", words, "--region", self.region, *map(quote, self.aws_options)])
 
     def database_address(self, id_: str) -> str | None:
         if self.kind == POSTGRESQL:

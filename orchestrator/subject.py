@@ -72,6 +72,7 @@ def read_subject(estate: Estate, name: str, target: Target) -> Subject:
         region=_region(inventory, config.kind, identifier) or layer.backend.region,
         inventory=inventory,
         command=target.command,
+        aws_options=_aws_options(target),
     )
     return Subject(
         name=name,
@@ -117,6 +118,13 @@ def _value(
         shape = "list of ids" if kind is list else "text"
         raise ConfigError(f"{place}: output {name} is no {shape}", hint=command(f"output {layer.name} {name}"))
     return value
+
+
+def _aws_options(target: Target) -> tuple[str, ...]:
+    settings = target.aws
+    profile = ("--profile", settings.profile) if settings.profile else ()
+    endpoint = ("--endpoint-url", settings.endpoint_url) if settings.endpoint_url else ()
+    return (*profile, *endpoint)
 
 
 def _region(inventory: Inventory, kind: str, identifier: str) -> str | None:

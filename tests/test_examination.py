@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -187,6 +188,15 @@ def test_an_instance_that_does_not_serve(estate: Estate, db: Scene, status: str,
     assert one.address == "aws_db_instance.this[0]"
     assert str(one.command).startswith(f"aws {command}")
     assert str(one.command).endswith(f" --region {REGION}")
+
+
+def test_a_command_of_the_aws_cli_leads_to_where_the_run_went(estate: Estate, db: Scene) -> None:
+    vars(rds_backends[ACCOUNT][REGION].databases["acme-db"])["status"] = "stopped"
+    target = aws_target(estate.root, {}, profile="the team's")
+
+    one = broken_at(examination.examine(estate, "db", target, redact=Redactor()), "instance")
+
+    assert str(one.command).endswith(f" --region {REGION} --profile 'the team'\"'\"'s'")
 
 
 def test_a_group_that_is_gone(estate: Estate, redis: Scene) -> None:
@@ -514,6 +524,13 @@ def test_behind_the_sandboxs_endpoints_nothing_listens(estate: Estate, db: Scene
         *("instance", "subnets", "security-group", "secret")
     }
     assert vantage.asked == []
+    aws = AwsSettings(access_key="testing", secret_key="testing", endpoint_url="http://127.0.0.1:9")
+    db.revoke("10.0.2.0/24")
+    client("ec2").create_route(
+        RouteTableId=db.tables["database"], DestinationCidrBlock="0.0.0.0/0", GatewayId=db.gateway
+    )
+    found = examination.examine(estate, "db", replace(target, aws=aws), redact=Redactor())
+    assert str(broken_at(found, "subnets").command).endswith(" --endpoint-url http://127.0.0.1:9")
 
 
 # What was asked for
