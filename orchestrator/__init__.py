@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
+    from orchestrator.contract import Contract
     from orchestrator.diagnosis import Diagnosis, Hop
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
@@ -60,12 +61,14 @@ if TYPE_CHECKING:
         StepFinished,
         StepStarted,
         Stopping,
+        Verified,
     )
     from orchestrator.evidence import LockEvidence
     from orchestrator.examination import examine
     from orchestrator.finding import Finding, Severity
     from orchestrator.history import StateVersion, read_history
     from orchestrator.holder import Holder, Life
+    from orchestrator.judgement import Status, Verdict
     from orchestrator.layer import Backend, Layer
     from orchestrator.lock import Lock
     from orchestrator.lookup import find_output, find_secret, read_outputs
@@ -90,6 +93,8 @@ _HOMES = {
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
     "orchestrator.diagnosis": ("Diagnosis", "Hop"),
+    "orchestrator.contract": ("Contract",),
+    "orchestrator.judgement": ("Status", "Verdict"),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
@@ -126,6 +131,7 @@ _HOMES = {
         "StepFinished",
         "StepStarted",
         "Stopping",
+        "Verified",
     ),
     "orchestrator.evidence": ("LockEvidence",),
     "orchestrator.examination": ("examine",),

@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestrator.config import FILENAME, Config, line_of
+from orchestrator.config import FILENAME, Config
+from orchestrator.document import line_of
 from orchestrator.errors import ConfigError, LayerNotFoundError
 from orchestrator.graph import Graph
 from orchestrator.layer import Location

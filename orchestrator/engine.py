@@ -18,11 +18,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import artifacts, events, ledger, resume, schedule, task, teardown, verdict
+from orchestrator import artifacts, events, ledger, resume, schedule, task, teardown, verdict, verification
 from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
-from orchestrator.errors import GuardError, RunError
+from orchestrator.errors import GuardError, RunError, UsageError
 from orchestrator.launch import Launcher
 from orchestrator.layer_run import LayerRun
 from orchestrator.process import Cancellation, Runner
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from orchestrator.report import LayerResult, Outcome
     from orchestrator.resume import Unfinished
     from orchestrator.target import Target
+
+_CONTRACTS = "docs/commands.md, under wealist verify"
 
 OnEvent = Callable[["Event"], None]
 
@@ -148,6 +150,33 @@ class Engine:
         names = names or tuple(self.estate.folders)
         return self._run("drift", task.drift, names, options or RunOptions(), confirm=None)
 
+    def verify(self, names: Sequence[str], options: RunOptions | None = None, *, planned: bool = False) -> RunReport:
+        """Hold these layers against their contracts, or all that have one where none is named.
+
+        Args:
+            planned: Judge what a plan would leave, in place of what is live.
+
+        Raises:
+            UsageError: A layer has no contract.
+            PreflightError: A check failed; Terraform was not started.
+            RunError: A row is broken or could not be checked, or a layer could not be looked at.
+        """
+        ids = [self.estate.resolve(name) for name in names] or self._with_contract()
+        for id_ in ids:
+            layer = self.estate.layer(id_)
+            if verification.contract_of(layer) is None:
+                path = verification.path_of(layer)
+                raise UsageError(f"{id_} has no contract: there is no {path}", hint=f"rows to write: {_CONTRACTS}")
+        if not ids:
+            raise UsageError("no layer has a contract.yaml beside its HCL", hint=f"how to write one: {_CONTRACTS}")
+        options = options or RunOptions()
+        if planned:
+            return self._run("verify-plan", task.verify_plan, ids, options, confirm=None)
+        return self._run("verify", task.verify, ids, options, confirm=None)
+
+    def _with_contract(self) -> list[str]:
+        return [layer.id for layer in self.estate.layers if verification.path_of(layer).is_file()]
+
     def unfinished(self) -> Unfinished | None:
         """The last run against this target, where it did not end well.
 
@@ -168,13 +197,14 @@ class Engine:
         values: Mapping[str, str] | None = None,
         allow_destroy: Sequence[str] = (),
         allow_weaken: Sequence[str] = (),
+        accept_contract: Sequence[str] = (),
         confirm: Confirm,
     ) -> RunReport:
         """Go on with a run that did not end well: what it had done is left alone, the rest is planned afresh.
 
         Args:
             values: For the sensitive variables that the run was given; nobody kept theirs.
-            allow_destroy, allow_weaken: Beside those of the run, since what was cut short may have to be made anew.
+            allow_destroy, allow_weaken, accept_contract: Beside those of the run, since what was cut short may have to be made anew.
 
         Raises:
             GuardError: Something has moved since.
@@ -185,6 +215,7 @@ class Engine:
             unfinished.options,
             allow_destroy=(*unfinished.options.allow_destroy, *allow_destroy),
             allow_weaken=(*unfinished.options.allow_weaken, *allow_weaken),
+            accept_contract=(*unfinished.options.accept_contract, *accept_contract),
             values=resume.with_secrets(unfinished, values or {}, command=self.target.command),
         )
         unfinished = replace(unfinished, options=options)

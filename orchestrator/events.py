@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestrator.finding import Finding
+    from orchestrator.judgement import Verdict
     from orchestrator.plan import Plan
 
 
@@ -135,6 +136,13 @@ class PlanReady(Event):
 
     plan: Plan
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified(Event):
+    """A layer was held against its contract, row by row."""
+
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

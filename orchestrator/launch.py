@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import address, events, permission, preflight, resume
+from orchestrator import address, events, permission, preflight, resume, verification
 from orchestrator.errors import ConfigError, PreflightError
 from orchestrator.order import Order
 from orchestrator.tf import args, variables
@@ -142,6 +142,10 @@ class Launcher:
         args.check_extra(options.extra)
         options = replace(options, var_files=variables.check_files(options.var_files))
         variables.check_assigned(options.values, [*done, *layers], files=options.var_files)
+        if command not in ("down", "drift"):
+            for layer in layers:
+                # One that can't be read is found before Terraform is started.
+                verification.contract_of(layer)
         environment = child_environment(self.target.environ, keep_log=options.keep_terraform_log)
         for name, reason in environment.dropped.items():
             self.emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))
@@ -199,6 +203,7 @@ class Launcher:
             options,
             allow_destroy=bound(options.allow_destroy, "--allow-destroy"),
             allow_weaken=bound(options.allow_weaken, "--allow-weaken"),
+            accept_contract=bound(options.accept_contract, verification.ACCEPT),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from orchestrator.events import Event
     from orchestrator.finding import Finding
+    from orchestrator.judgement import Verdict
     from orchestrator.layer import Layer
     from orchestrator.plan import Plan
     from orchestrator.run import RunContext
@@ -65,6 +67,7 @@ class LayerRun:
         self._plan: Plan | None = None
         self._shown: str | None = None
         self._findings: tuple[Finding, ...] = ()
+        self._verdicts: tuple[Verdict, ...] = ()
         self._inputs = self._digest_inputs()
         self._began = datetime.now(UTC)
         self._command_began = self._began
@@ -118,6 +121,7 @@ class LayerRun:
             # A look for drift may plan what only looks like a change.
             plan=None if outcome is Outcome.NO_CHANGES else self._plan,
             findings=self._findings,
+            verdicts=self._verdicts,
             serial_before=self._before.serial if self._before else None,
             serial_after=after.serial if after else None,
             outputs=tuple(after.outputs.values()) if after else (),
@@ -172,68 +176,58 @@ class LayerRun:
             values: Beside those of the run, and in their place.
             targets: In place of those of the run.
         """
-        plan, has_changes = self._make_plan(
-            destroy=destroy, refresh_only=refresh_only, values=values, targets=targets, is_needed=False
-        )
-        return plan if has_changes else None
+        options = self._options({**self.context.options.values, **(values or {})}, targets=targets)
+        options = replace(options, destroy=destroy, refresh_only=refresh_only)
+        if destroy or refresh_only or targets is not None:
+            options = replace(options, replace=())
+        if not self._save(options):
+            return None
+        self._plan = self._read(options)
+        return self._plan
 
     def look(self, *, refresh_only: bool = False, values: Mapping[str, str] | None = None) -> Plan:
-        """The same for who wants to see what there is, changes or none; it is not what is applied.
+        """What there is and would be, changes or none; it is not what is applied.
 
         Args:
             values: In place of those of the run.
         """
-        plan, _ = self._make_plan(
-            destroy=False,
-            refresh_only=refresh_only,
-            values=values,
-            targets=None,
-            is_needed=True,
-            is_alone=values is not None,
-        )
-        assert plan is not None
-        self._plan = None
-        return plan
+        options = self._options(self.context.options.values if values is None else values)
+        options = replace(options, refresh_only=refresh_only, replace=() if refresh_only else options.replace)
+        self._save(options)
+        return self._read(options)
 
-    def _make_plan(
-        self,
-        *,
-        destroy: bool,
-        refresh_only: bool,
-        values: Mapping[str, str] | None,
-        targets: Sequence[str] | None,
-        is_needed: bool,
-        is_alone: bool = False,
-    ) -> tuple[Plan | None, bool]:
+    def _options(self, values: Mapping[str, str], *, targets: Sequence[str] | None = None) -> PlanOptions:
         given = self.context.options
-        options = PlanOptions(
-            destroy=destroy,
-            refresh_only=refresh_only,
-            var_files=self._variable_files({**({} if is_alone else given.values), **(values or {})}),
+        return PlanOptions(
+            var_files=self._variable_files(values),
             targets=given.targets if targets is None else tuple(targets),
-            replace=() if destroy or refresh_only or targets is not None else given.replace,
+            replace=given.replace,
             lock_timeout=self._lock_timeout,
             parallelism=self._parallelism,
             extra=given.extra,
         )
+
+    def _save(self, options: PlanOptions) -> bool:
+        """Make a plan; returns whether it holds changes."""
         out = self.context.folder.plan_file(self.layer.id)
         self._plan = None
         self._planned_partial = bool(options.targets)
         try:
-            has_changes = self._step("plan", lambda: self._terraform.plan(options, out=out))
+            return self._step("plan", lambda: self._terraform.plan(options, out=out))
         except CommandError:
             if self._skipped_init:
                 # Something that the fingerprint can't see may be missing: let the next run start with an init.
                 initialization.forget(self._folder)
             raise
-        if not has_changes and not is_needed:
-            return None, False
+
+    def _read(self, options: PlanOptions) -> Plan:
+        """The plan that was made last."""
         began = time.monotonic()
-        plan = self._terraform.show(out, is_refresh_only=refresh_only)
+        out = self.context.folder.plan_file(self.layer.id)
+        plan = self._terraform.show(out, is_refresh_only=options.refresh_only)
         self._seconds += time.monotonic() - began
         self.context.redact.add(plan.secrets)
-        self._plan = plan
-        return plan, has_changes
+        return plan
 
     def show(self, plan: Plan, findings: Sequence[Finding] = ()) -> None:
         """Show a plan, with what there is to say of it; only a plan that was shown can be applied."""
@@ -241,8 +235,19 @@ class LayerRun:
         told = self.context.emit(events.PlanReady(layer=self.layer.id, plan=plan, findings=tuple(findings)))
         self._shown = plan.digest if told else None
 
-    def propose(self, plan: Plan, kind: Kind, findings: Sequence[Finding] = ()) -> bool:
+    def tell_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        """Show how the layer stands to its contract, and keep it for the report."""
+        self._verdicts = tuple(verdicts)
+        self._tell(events.Verified(layer=self.layer.id, verdicts=self._verdicts))
+
+    def propose(
+        self, plan: Plan, kind: Kind, findings: Sequence[Finding] = (), *, accepted: Sequence[Finding] = ()
+    ) -> bool:
         """Show a plan and ask whoever called the engine, in their thread and in one act: no other plan comes between.
+
+        Args:
+            findings: To be shown, and confirmed with it.
+            accepted: To be shown.
 
         Raises:
             GuardError: It could not be shown.
@@ -252,7 +257,7 @@ class LayerRun:
         proposal = Proposal(layer=self.layer, plan=plan, kind=kind, findings=tuple(findings))
 
         def show_and_ask() -> bool:
-            self.show(plan, findings)
+            self.show(plan, (*accepted, *findings))
             if self._shown != plan.digest:
                 raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
             return confirm(proposal)

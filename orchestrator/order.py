@@ -1,7 +1,7 @@
 """The order of one run: which layer waits for which, and whether the layers around them let it happen.
 
 Going up, a layer waits for those it needs, and those that are not in the run must stand. Going down, a layer waits for
-those that need it, and none of those may be left out while it stands. Looking for drift, none waits for another.
+those that need it, and none of those may be left out while it stands. Looking at what is live, none waits for another.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Order:
         """
         ids = tuple(layer.id for layer in layers)
         free = {id_: frozenset[str]() for id_ in ids}
-        if command == "drift":
+        if command in ("drift", "verify"):
             return cls(command=command, estate=estate, ids=ids, needs=free, neighbours=())
         if command == "down":
             within = estate.graph.within(ids)

@@ -71,10 +71,14 @@ def search(expression: str, document: Mapping[str, Any]) -> Any:
         NotKnownError: It depends on what is known after the apply.
         QueryError: It can't be evaluated over this document.
     """
-    from jmespath.exceptions import JMESPathError
+    from jmespath.exceptions import JMESPathError, JMESPathTypeError
 
     try:
         answer = _compiled(expression).search(document)
+    except JMESPathTypeError as error:
+        # What is pending has no type that a function would take.
+        _refuse_pending(error.current_value)
+        raise QueryError(_one_line(error)) from error
     except JMESPathError as error:
         raise QueryError(_one_line(error)) from error
     _refuse_pending(answer)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.errors import WealistError
     from orchestrator.finding import Finding
+    from orchestrator.judgement import Verdict
     from orchestrator.outputs import Output
     from orchestrator.plan import Plan, ResourceChange
 
@@ -35,6 +36,7 @@ class Outcome(StrEnum):
     NO_CHANGES = "no-changes"
     PLANNED = "planned"
     DRIFTED = "drifted"
+    VERIFIED = "verified"
     WAITING = "waiting"
     APPLIED = "applied"
     DECLINED = "declined"
@@ -66,6 +68,7 @@ class LayerResult:
         seconds: Wall time of the layer's steps, waiting for an answer left out.
         plan: What was planned last; None where nothing was, or where there were no changes.
         findings: What the guards said of its plans.
+        verdicts: The rows of its contract, where it was held against them.
         serial_before, serial_after: The state's serial; None where there is no state.
         outputs: After an apply or when nothing changed.
     """
@@ -75,6 +78,7 @@ class LayerResult:
     seconds: float
     plan: Plan | None = None
     findings: tuple[Finding, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     serial_before: int | None = None
     serial_after: int | None = None
     outputs: tuple[Output, ...] = ()
@@ -119,7 +123,14 @@ class LayerResult:
         outputs = {output.name: output.shown for output in self.outputs}
         findings = [finding.to_json() for finding in self.findings]
         redact = Redactor(self.plan.secrets if self.plan else ())
-        told = {"changes": redact.data(changes), "drift": redact.data(drift), "findings": findings, "outputs": outputs}
+        told: dict[str, Any] = {
+            "changes": redact.data(changes),
+            "drift": redact.data(drift),
+            "findings": findings,
+            "outputs": outputs,
+        }
+        if self.verdicts:
+            told["contract"] = [verdict.to_json() for verdict in self.verdicts]
         return {**self.summary(), **told}
 
 

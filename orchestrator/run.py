@@ -65,6 +65,7 @@ class RunOptions:
         allow_destroy: Addresses of resources with data in them that may be destroyed or replaced; over several layers
             each with its layer, as in `prod/foundation:aws_s3_bucket.this`.
         allow_weaken: The same for those whose protections may be turned off without being asked about.
+        accept_contract: Ids of rows of the layer's contract that the plan may break, over several layers each with its layer.
         allow_incomplete: Run on layers that are locked, or whose last apply did not end well.
         lift_deletion_protection: Before a layer is taken down, lift its deletion protection, as a step of its own.
         upgrade: Run init even where it is not needed, and let it take newer providers and modules.
@@ -82,6 +83,7 @@ class RunOptions:
     fail_fast: bool = False
     allow_destroy: tuple[str, ...] = ()
     allow_weaken: tuple[str, ...] = ()
+    accept_contract: tuple[str, ...] = ()
     allow_incomplete: bool = False
     lift_deletion_protection: bool = False
     upgrade: bool = False
@@ -94,7 +96,7 @@ class RunContext:
     """What the layers of one run share.
 
     Attributes:
-        command: `plan`, `up`, `down` or `drift`.
+        command: `plan`, `up`, `down`, `drift`, `verify` or `verify-plan`.
         ids: The layers of the run.
         locks: By layer id: the locks that were there before the run.
         states: By layer id: the state as it was last read, None where there is none, missing where it can't be read.

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import lookup
-from orchestrator.config import FILENAME, line_of
+from orchestrator.config import FILENAME
 from orchestrator.diagnosis import POSTGRESQL
+from orchestrator.document import line_of
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.inventory import Inventory
 from orchestrator.scene import Scene

@@ -1,4 +1,4 @@
-"""What a run does with a layer: plan it, bring it up, look for drift; `teardown` takes it down.
+"""What a run does with a layer: plan it, bring it up, look for drift, verify it; `teardown` takes it down.
 
 A task is a function of a `LayerRun` that returns the outcome; whatever it raises becomes the layer's error.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator import dependency, permission, policy
-from orchestrator.errors import GuardError
+from orchestrator import dependency, permission, policy, verification
+from orchestrator.errors import GuardError, StateError, WealistError
+from orchestrator.judgement import Status
 from orchestrator.report import Outcome
 from orchestrator.run import Kind
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from orchestrator.finding import Finding
+    from orchestrator.judgement import Verdict
     from orchestrator.layer import Layer, OutputRead
     from orchestrator.layer_run import LayerRun
     from orchestrator.plan import Plan
@@ -30,7 +32,7 @@ def plan(run: LayerRun) -> Outcome:
     planned = _planned(run)
     if planned is None:
         return Outcome.NO_CHANGES
-    run.show(planned, [*_destructions(run, planned), *_weakenings(run, planned)])
+    run.show(planned, [*_broken(run, planned), *_destructions(run, planned), *_weakenings(run, planned)])
     _check_readers(run, planned)
     return Outcome.PLANNED
 
@@ -42,12 +44,12 @@ def up(run: LayerRun) -> Outcome:
     planned = _planned(run)
     if planned is None:
         return Outcome.NO_CHANGES
-    blocking, weakening = _destructions(run, planned), _weakenings(run, planned)
-    if blocking or planned.removed_outputs:
+    blocking, weakening = [*_destructions(run, planned), *_broken(run, planned)], _weakenings(run, planned)
+    if any(finding.is_error for finding in blocking) or planned.removed_outputs:
         run.show(planned, [*blocking, *weakening])
         _check_readers(run, planned)
         stop_on(run.layer, blocking)
-    if not run.propose(planned, Kind.APPLY, weakening):
+    if not run.propose(planned, Kind.APPLY, weakening, accepted=blocking):
         return Outcome.DECLINED
     run.apply(planned)
     return Outcome.APPLIED
@@ -61,6 +63,56 @@ def drift(run: LayerRun) -> Outcome:
         return Outcome.NO_CHANGES
     run.show(planned)
     return Outcome.DRIFTED
+
+
+def verify(run: LayerRun) -> Outcome:
+    """Hold what is live against the layer's contract.
+
+    Raises:
+        StateError: Nothing is live.
+        GuardError: A row is broken.
+        WealistError: A row could not be checked.
+    """
+    if _is_unmade(run, run.layer.id):
+        raise StateError(
+            f"{run.layer.id} is not applied, so there is nothing live to verify",
+            hint=run.context.target.command(f"verify {run.layer.id} --plan"),
+        )
+    run.init()
+    live = run.look(refresh_only=True).prior
+    return _tell(run, verification.of_live(run.layer, run.context.estate, live, run.context.sessions.default))
+
+
+def verify_plan(run: LayerRun) -> Outcome:
+    """Hold what a plan would leave against the layer's contract; nothing has to be applied for it.
+
+    Raises:
+        GuardError: A row is broken.
+    """
+    if _waits(run):
+        return Outcome.WAITING
+    run.init()
+    return _tell(run, verification.of_plan(run.layer, run.context.estate, run.look().planned))
+
+
+def _tell(run: LayerRun, verdicts: Sequence[Verdict]) -> Outcome:
+    run.tell_verdicts(verdicts)
+    broken = [verdict for verdict in verdicts if verdict.is_broken]
+    if broken:
+        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        where = verification.place(broken[0].row.id, run.layer, run.context.estate)
+        plan = run.context.target.command(f"plan {run.layer.id}")
+        raise GuardError(
+            f"{run.layer.id}: {broken[0].row.id} is broken: {verification.difference(broken[0])}{more}",
+            hint=f"{plan} shows what an apply would change; what is expected stands at {where}",
+        )
+    unknown = [verdict for verdict in verdicts if verdict.status is Status.UNKNOWN]
+    if unknown:
+        raise WealistError(
+            f"{run.layer.id}: {len(unknown)} row{'s' if len(unknown) > 1 else ''} could not be checked: {unknown[0].reason}",
+            hint="what can't be checked doesn't hold; mend the reason and verify again",
+        )
+    return Outcome.VERIFIED
 
 
 def stop_on(layer: Layer, findings: Sequence[Finding]) -> None:
@@ -93,6 +145,15 @@ def _destructions(run: LayerRun, planned: Plan) -> list[Finding]:
         if address not in destroyed:
             run.tell(f"--allow-destroy {address}: the plan of {run.layer.id} does not destroy it")
     return _with_flag(run, "--allow-destroy", policy.destructions(planned, stateful=guards.stateful, allowed=allowed))
+
+
+def _broken(run: LayerRun, planned: Plan) -> list[Finding]:
+    """The rows of the contract that would not hold once the plan is applied."""
+    accepted = permission.of_layer(run.context.options.accept_contract, run.layer.id)
+    for id_ in verification.unknown_ids(accepted, run.layer):
+        run.tell(f"{verification.ACCEPT} {id_}: the contract of {run.layer.id} has no such row")
+    verdicts = verification.of_plan(run.layer, run.context.estate, planned.planned)
+    return verification.findings(verdicts, run.layer, run.context.estate, accepted=accepted)
 
 
 def _weakenings(run: LayerRun, planned: Plan) -> list[Finding]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import STATEFUL, Config, line_of
+from orchestrator.config import STATEFUL, Config
+from orchestrator.document import line_of
 from orchestrator.errors import ConfigError
 
 FULL = """\

@@ -17,8 +17,8 @@ import typer
 COMMAND_LINE_ONLY = frozenset(
     {
         *("--auto-approve", "--confirm", "--lift-deletion-protection"),
-        *("--allow-destroy", "--allow-weaken", "--allow-incomplete-dependencies"),
-        *("--all", "--with-dependencies", "--target", "--replace", "--version"),
+        *("--allow-destroy", "--allow-weaken", "--allow-incomplete-dependencies", "--accept-contract-change"),
+        *("--all", "--with-dependencies", "--target", "--replace", "--version", "--plan"),
     }
 )
 
@@ -158,6 +158,15 @@ AllowWeaken = Annotated[
         help="May lose a protection. Repeatable.",
         rich_help_panel="Guards",
         metavar="ADDR",
+    ),
+]
+AcceptContract = Annotated[
+    list[str] | None,
+    option(
+        "--accept-contract-change",
+        help="This row may be broken. Repeatable.",
+        rich_help_panel="Guards",
+        metavar="ID",
     ),
 ]
 AllowIncomplete = Annotated[

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator import events
-from orchestrator.cli import render
+from orchestrator.cli import render, render_contract
 from orchestrator.cli.options import LogFormat
 from orchestrator.finding import Severity
 
@@ -82,6 +82,8 @@ def to_json(event: events.Event) -> dict[str, Any]:
             value = {"digest": value.digest, "counts": {str(k): n for k, n in value.counts.items()}}
         elif isinstance(event, events.OutputsKnown) and item.name == "outputs":
             value = {output.name: output.shown for output in value}
+        elif isinstance(event, events.Verified) and item.name == "verdicts":
+            value = [verdict.to_json() for verdict in value]
         elif item.name == "findings":
             value = [finding.to_json() for finding in value]
         data[item.name] = value
@@ -200,6 +202,10 @@ class _Progress:
             self._plans.print(render.finding_text(finding))
         if event.findings:
             self._plans.print()
+
+    def _on_Verified(self, event: events.Verified) -> None:
+        self.take_down()
+        self._plans.print(render_contract.verdicts_text(event.verdicts, event.layer))
 
     def _on_Diagnostic(self, event: events.Diagnostic) -> None:
         step = self._track(event.layer).step

@@ -252,6 +252,7 @@ def test_every_kind_of_event_can_be_written_for_programs() -> None:
         "PreflightDone": events.PreflightDone(findings=(finding,), seconds=1.0),
         "RunStarted": events.RunStarted(layers=("a", "b"), parallelism=2),
         "PlanReady": events.PlanReady(plan=PLAN),
+        "Verified": events.Verified(verdicts=()),
         "Notice": events.Notice(text="t"),
         "Stopping": events.Stopping(grace=1.0),
     }

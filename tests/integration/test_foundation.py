@@ -78,6 +78,58 @@ def test_the_second_run_finds_nothing_to_change(foundation: Rehearsal) -> None:
     assert "nothing to change" in foundation.ok("up", "foundation", "-y").err
 
 
+def test_every_statement_of_the_specification_holds(foundation: Rehearsal) -> None:
+    (result,) = json.loads(foundation.ok("verify", "foundation", "--json").out)["results"]
+    rows = result["contract"]
+    assert len(rows) > 80
+    assert [row for row in rows if row["status"] != "holds"] == []
+
+
+def test_what_is_broken_behind_terraform_is_found_and_named(foundation: Rehearsal) -> None:
+    """Each fault, and the rows that see it; afterwards all is as it was."""
+    ec2, s3 = foundation.client("ec2", REGION), foundation.client("s3", REGION)
+    found = outputs(foundation)
+    (database, *_), group = found["database_subnet_ids"], found["rds_security_group_id"]
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [database]}])[
+        "RouteTables"
+    ]
+    (nat,) = ec2.describe_nat_gateways()["NatGateways"]
+    route = {"RouteTableId": table["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/0"}
+    rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.create_route(**route, NatGatewayId=nat["NatGatewayId"])
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    ec2.modify_subnet_attribute(SubnetId=database, MapPublicIpOnLaunch={"Value": True})
+    s3.put_bucket_versioning(Bucket="wealist-prod-storage", VersioningConfiguration={"Status": "Suspended"})
+    try:
+        answer = foundation("verify", "foundation", "--json")
+    finally:
+        ec2.delete_route(**route)
+        ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        ec2.modify_subnet_attribute(SubnetId=database, MapPublicIpOnLaunch={"Value": False})
+        s3.put_bucket_versioning(Bucket="wealist-prod-storage", VersioningConfiguration={"Status": "Enabled"})
+
+    assert answer.code == 13, answer.said
+    rows = json.loads(answer.out)["results"][0]["contract"]
+    broken = {row["id"] for row in rows if row["status"] == "broken"}
+    assert broken == {
+        "isolation.routes",
+        "isolation.paths",
+        "isolation.addresses",
+        "s3.versioning",
+        "s3.versioning-live",
+    }
+    seen = {row["id"]: row["seen"] for row in rows}
+    assert f"0.0.0.0/0 -> {nat['NatGatewayId']}" in seen["isolation.routes"][0]
+    assert seen["isolation.paths"] == [f"{group} admits 0.0.0.0/0 on tcp 5432"]
+
+
+def test_up_stops_on_a_plan_that_breaks_the_contract(foundation: Rehearsal) -> None:
+    answer = foundation("up", "foundation", "-y", "--set", "rds_backup_retention_days=1")
+    assert answer.code == 13, answer.said
+    assert "--accept-contract-change 'prod/foundation:rds.backup'" in answer.err
+    assert "nothing to change" in foundation.ok("up", "foundation", "-y").err
+
+
 def test_the_scale_up_switches_replace_nothing_and_end_clean(foundation: Rehearsal) -> None:
     flags = [word for switch in SWITCHES for word in ("--set", switch)]
     before = outputs(foundation)
@@ -101,6 +153,10 @@ def test_the_scale_up_switches_replace_nothing_and_end_clean(foundation: Rehears
     assert len(group["MemberClusters"]) == 2
     assert len(foundation.client("ec2", REGION).describe_nat_gateways()["NatGateways"]) == 3
     assert "nothing to change" in foundation.ok("up", "foundation", "-y", *flags).err
+    (verified,) = json.loads(foundation.ok("verify", "foundation", "--json", *flags).out)["results"]
+    scaled = {row["id"]: row["reason"] for row in verified["contract"] if row["reason"]}
+    assert scaled["rds.multi-az"] == "rds_multi_az = true"
+    assert scaled["vpc.nat-live"] == "single_nat_gateway = false"
 
 
 FLAGS = tuple(word for switch in SWITCHES for word in ("--set", switch))
@@ -123,6 +179,7 @@ def test_compute_comes_up_on_it_and_the_second_run_of_both_finds_nothing(foundat
         "kube-proxy",
         "vpc-cni",
     }
+    foundation.ok("verify", *FLAGS)
     again = json.loads(foundation.ok("plan", "--all", "--json", *FLAGS).out)
     assert {r["outcome"] for r in again["results"]} == {"no-changes"}
 

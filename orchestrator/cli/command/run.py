@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from orchestrator.cli import options as o
 from orchestrator.cli.invocation import Invocation, command
 from orchestrator.cli.root import app
@@ -39,6 +41,7 @@ def up(
     non_interactive: o.NonInteractive = False,
     allow_destroy: o.AllowDestroy = None,
     allow_weaken: o.AllowWeaken = None,
+    accept_contract_change: o.AcceptContract = None,
     allow_incomplete_dependencies: o.AllowIncomplete = False,
 ) -> int:
     """Plan, show, ask, and apply exactly what was shown."""
@@ -51,6 +54,7 @@ def up(
         words,
         allow_destroy=tuple(allow_destroy or ()),
         allow_weaken=tuple(allow_weaken or ()),
+        accept_contract=tuple(accept_contract_change or ()),
         allow_incomplete=allow_incomplete_dependencies,
     )
     return running.go(run, lambda engine: engine.up(names, options, confirm=confirm), words).exit_code
@@ -84,6 +88,7 @@ def resume(
     non_interactive: o.NonInteractive = False,
     allow_destroy: o.AllowDestroy = None,
     allow_weaken: o.AllowWeaken = None,
+    accept_contract_change: o.AcceptContract = None,
     json: o.Json = False,
     report_file: o.ReportFile = None,
 ) -> int:
@@ -100,11 +105,30 @@ def resume(
     else:
         ask = confirmation.for_up(run, auto_approve=auto_approve, non_interactive=non_interactive)
     words = o.RunWords(json=json, report_file=report_file)
-    more = {"allow_destroy": allow_destroy or (), "allow_weaken": allow_weaken or ()}
+    more = {
+        "allow_destroy": allow_destroy or (),
+        "allow_weaken": allow_weaken or (),
+        "accept_contract": accept_contract_change or (),
+    }
     values = parse_assignments(set or ())
     return running.go(
         run, lambda engine: engine.resume(unfinished, values=values, confirm=ask, **more), words
     ).exit_code
+
+
+@command(app, panel=PANEL)
+def verify(
+    run: Invocation,
+    words: o.RunWords,
+    layers: o.AnyLayers = None,
+    plan: Annotated[bool, o.option("--plan", help="Judge what a plan would leave, not what is live.")] = False,
+) -> int:
+    """Hold layers against their contracts: every statement, checked."""
+    from orchestrator.cli import running
+
+    names = [run.estate.resolve(name) for name in layers or ()]
+    options = running.options(run, words)
+    return running.go(run, lambda engine: engine.verify(names, options, planned=plan), words).exit_code
 
 
 @command(app, panel=PANEL)

@@ -1,0 +1,62 @@
+"""A contract's rows to text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from orchestrator.judgement import Status
+from orchestrator.verification import count, difference
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.judgement import Verdict
+
+_MARKS = {
+    Status.HOLDS: ("✓", "green"),
+    Status.BROKEN: ("✗", "red"),
+    Status.NOT_APPLICABLE: ("-", "dim"),
+    Status.UNKNOWN: ("?", "yellow"),
+}
+_WORDS = {
+    Status.HOLDS: "hold",
+    Status.BROKEN: "broken",
+    Status.NOT_APPLICABLE: "not applicable",
+    Status.UNKNOWN: "unknown",
+}
+
+
+def verdicts_text(verdicts: Sequence[Verdict], layer: str) -> Text:
+    """Every row under the section of the specification that states it, and a count."""
+    text = Text.assemble("\n", (layer, "bold"), "\n")
+    for section, rows in groupby(verdicts, key=lambda verdict: verdict.row.section):
+        text.append(f"  {section}\n", style="bold")
+        for verdict in rows:
+            _append(text, verdict)
+    counts = ", ".join(f"{number} {_WORDS[status]}" for status, number in count(verdicts).items())
+    text.append(f"{len(verdicts)} rows: {counts}")
+    reasons = Counter(
+        verdict.reason.partition(":")[0] for verdict in verdicts if verdict.status is Status.NOT_APPLICABLE
+    )
+    for reason, number in reasons.most_common():
+        text.append(f"\n  {number} not applicable: {reason}", style="dim")
+    return text
+
+
+def _append(text: Text, verdict: Verdict) -> None:
+    mark, style = _MARKS[verdict.status]
+    text.append(f"  {mark} ", style=style)
+    text.append(
+        f"{verdict.row.id}  {verdict.row.statement}", style="dim" if verdict.status is Status.NOT_APPLICABLE else ""
+    )
+    if verdict.status is Status.BROKEN:
+        text.append(f"\n      {difference(verdict)}", style="red")
+        if verdict.row.why:
+            text.append(f"\n      {verdict.row.why}", style="dim")
+    elif verdict.reason and verdict.status is not Status.NOT_APPLICABLE:
+        text.append(f"  ({verdict.reason})", style="dim")
+    text.append("\n")

@@ -1,0 +1,93 @@
+"""Nothing in the specification goes unchecked: every row of its tables has a home in what wealist checks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orchestrator.contract import Contract
+
+REPOSITORY = Path(__file__).parents[1]
+FOUNDATION = REPOSITORY / "terraform" / "prod" / "foundation"
+SPECIFICATION = (FOUNDATION / "SPECIFICATION.ko.md").read_text(encoding="utf-8")
+# Tables that say how long things take and what they cost, and no setting: where their rows are kept instead.
+DURATIONS, COSTS = "배포 소요 시간", "현재 설정 (최소 비용)"
+
+
+def sections() -> dict[str, str]:
+    """The text below each heading, up to the next; code blocks are no headings."""
+    found, title, is_code = dict[str, list[str]](), "", False
+    for line in SPECIFICATION.splitlines():
+        is_code ^= line.startswith("```")
+        heading = re.fullmatch(r"#+ (.+)", line)
+        if heading and not is_code:
+            title = heading[1]
+        found.setdefault(title, []).append(line)
+    return {name: "\n".join(lines) for name, lines in found.items()}
+
+
+def table_rows() -> list[tuple[str, str]]:
+    """Section and first cell of every row of every table."""
+    found = []
+    for name, text in sections().items():
+        lines = [line for line in text.splitlines() if line.startswith("|")]
+        found += [(name, line.split("|")[1].strip().strip("*")) for line in lines[2:]]
+    return found
+
+
+def contract_rows() -> set[tuple[str, str]]:
+    return {(row.section, row.row) for row in Contract.load(FOUNDATION / "contract.yaml").rows}
+
+
+def test_the_tables_are_found() -> None:
+    names = {section for section, _ in table_rows()}
+    settings = {"VPC", "RDS PostgreSQL", "ElastiCache Redis", "ECR", "S3", "KMS"}
+    assert names == {"구성 요소", *settings, DURATIONS, COSTS}
+    assert len(table_rows()) == 44
+
+
+@pytest.mark.parametrize(("section", "row"), [row for row in table_rows() if row[0] not in (DURATIONS, COSTS)])
+def test_every_row_of_every_table_is_in_the_contract(section: str, row: str) -> None:
+    assert (section, row) in contract_rows()
+
+
+@pytest.mark.parametrize("cidr", re.findall(r"10\.0\.\d+\.0/24", sections()["아키텍처"]))
+def test_every_subnet_of_the_drawing_is_in_the_contract(cidr: str) -> None:
+    assert ("아키텍처", cidr) in contract_rows()
+
+
+@pytest.mark.parametrize("output", re.findall(r"(?m)^(\w+) += ", sections()["출력 값"]))
+def test_every_output_is_in_the_contract(output: str) -> None:
+    assert ("출력 값", output) in contract_rows()
+
+
+@pytest.mark.parametrize("caution", re.findall(r"(?m)^\d\. \*\*(.+)\*\*:", sections()["주의사항"]))
+def test_every_caution_is_in_the_contract(caution: str) -> None:
+    assert ("주의사항", caution) in contract_rows()
+
+
+@pytest.mark.parametrize("prerequisite", re.findall(r"(?m)^\d\. (.+): `", sections()["사전 요구사항"]))
+def test_every_prerequisite_is_in_the_contract(prerequisite: str) -> None:
+    assert ("사전 요구사항", prerequisite) in contract_rows()
+
+
+def test_every_row_of_the_contract_is_in_the_specification() -> None:
+    """What the contract quotes stands there: a section that was renamed, or a row that was dropped, is seen."""
+    known = sections()
+    lost = [row for row in contract_rows() if row[0] not in known or row[1] not in known[row[0]]]
+    assert lost == []
+
+
+@pytest.mark.parametrize("variable", re.findall(r'variable "(\w+)"', sections()["향후 확장 시"]))
+def test_every_switch_for_scaling_up_may_change_a_row(variable: str) -> None:
+    rows = Contract.load(FOUNDATION / "contract.yaml").rows
+    assert any(row.may_change and row.may_change.by == variable for row in rows)
+
+
+def test_the_layers_name_the_contracts_specification() -> None:
+    for path in REPOSITORY.glob("terraform/*/*/contract.yaml"):
+        named = yaml.safe_load(path.read_text(encoding="utf-8"))["specification"]
+        assert (REPOSITORY / named).is_file()
