@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.config import Config
     from orchestrator.contract import Contract
     from orchestrator.delivery import Delivery, Phase
+    from orchestrator.diagnosis import Diagnosis, Hop
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.errors import (
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         Verified,
     )
     from orchestrator.evidence import LockEvidence
+    from orchestrator.examination import examine
     from orchestrator.finding import Finding, Severity
     from orchestrator.history import StateVersion, read_history
     from orchestrator.holder import Holder, Life
@@ -92,6 +94,7 @@ _HOMES = {
     "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
+    "orchestrator.diagnosis": ("Diagnosis", "Hop"),
     "orchestrator.contract": ("Contract",),
     "orchestrator.judgement": ("Status", "Verdict"),
     "orchestrator.delivery": ("Delivery", "Phase"),
@@ -134,6 +137,7 @@ _HOMES = {
         "Verified",
     ),
     "orchestrator.evidence": ("LockEvidence",),
+    "orchestrator.examination": ("examine",),
     "orchestrator.finding": ("Finding", "Severity"),
     "orchestrator.history": ("StateVersion", "read_history"),
     "orchestrator.holder": ("Holder", "Life"),

@@ -8,6 +8,7 @@ was probably meant. Bucket, key, region, lock table and layer edges are never he
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from orchestrator import document
 from orchestrator.document import Section
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from orchestrator.document import Fail
 
 FILENAME = "wealist.yaml"
@@ -24,6 +27,7 @@ DURATION = r"\d+(ms|s|m|h)"
 # Words that `wealist secrets` has, or may come to have, a meaning for.
 RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
 _SMALLEST = "version: 1"
+DIAGNOSABLE = ("postgresql", "redis")
 
 # The resource type whose secret wealist can rotate.
 ROTATABLE = "aws_elasticache_replication_group"
@@ -97,6 +101,43 @@ class SecretConfig(Section, frozen=True):
     rotation: RotationConfig = RotationConfig()
 
 
+class DiagnoseConfig(Section, frozen=True):
+    """What `wealist diagnose NAME` follows: a database of a layer, hop by hop.
+
+    Attributes:
+        kind: One of `DIAGNOSABLE`.
+        identifier: The layer's output that holds the instance's identifier or the replication group's id.
+        private_subnets: The output that holds the ids of the subnets that must reach it.
+        secret: A name in `secrets`: the password or the token.
+        user: The output that holds the user's name. Without one Redis takes the token alone.
+        database: The output that holds the name of the database.
+    """
+
+    kind: str
+    layer: str
+    identifier: str
+    private_subnets: str
+    secret: str
+    user: str | None = None
+    database: str | None = None
+
+    def check_values(self, name: str, secrets: Iterable[str], fail: Fail) -> None:
+        """What a type can't say of a value."""
+        key = ("diagnose", name)
+        if self.kind not in DIAGNOSABLE:
+            fail((*key, "kind"), f"there is no kind {self.kind!r}", f"known here: {', '.join(DIAGNOSABLE)}")
+        if self.secret not in secrets:
+            near = get_close_matches(self.secret, secrets, n=1)
+            hint = f"did you mean {near[0]}?" if near else "declare it under `secrets`"
+            fail((*key, "secret"), f"there is no secret {self.secret!r}", hint)
+        if self.kind == "postgresql":
+            for field in ("user", "database"):
+                if getattr(self, field) is None:
+                    fail((*key, field), "is required for postgresql", "name the layer's output that holds it")
+        elif self.database is not None:
+            fail((*key, "database"), "means nothing for redis", "leave it out")
+
+
 class TerraformConfig(Section, frozen=True):
     """How Terraform is run; each has a flag of the same name."""
 
@@ -120,6 +161,7 @@ class Config(Section, frozen=True):
     accounts: dict[str, str] = msgspec.field(default_factory=dict)
     depends_on: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     secrets: dict[str, SecretConfig] = msgspec.field(default_factory=dict)
+    diagnose: dict[str, DiagnoseConfig] = msgspec.field(default_factory=dict)
     guards: GuardsConfig = GuardsConfig()
     terraform: TerraformConfig = TerraformConfig()
     parallelism: int | None = None
@@ -149,6 +191,8 @@ class Config(Section, frozen=True):
             if name in RESERVED_SECRET_NAMES:
                 fail(("secrets", name), "the name is reserved for `wealist secrets` itself; choose another")
             _check_rotation(secret.rotation, ("secrets", name, "rotation"), fail)
+        for name, diagnose in self.diagnose.items():
+            diagnose.check_values(name, self.secrets, fail)
         if not re.fullmatch(DURATION, self.terraform.lock_timeout):
             fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
         if self.terraform.parallelism < 1:

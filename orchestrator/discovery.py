@@ -89,6 +89,7 @@ class Estate:
         known = {name: id_ for id_ in ids for name in (id_, id_.rpartition("/")[2])}
         named = {("guards", "deletion_protection", name): name for name in self.config.guards.deletion_protection}
         named |= {("secrets", name, "layer"): secret.layer for name, secret in self.config.secrets.items()}
+        named |= {("diagnose", name, "layer"): one.layer for name, one in self.config.diagnose.items()}
         path = self.root / FILENAME
         for key, name in named.items():
             if known and not any(id_ == name or id_.endswith(f"/{name}") for id_ in known.values()):

@@ -289,3 +289,47 @@ def test_the_line_of_a_key_can_be_asked_for(tmp_path: Path) -> None:
     assert [line_of(path, key) for key in (("depends_on",), ("depends_on", "b"), ("depends_on", "b", "0"))] == [3, 5, 6]
     assert line_of(path, ("depends_on", "z")) == 1
     assert line_of(tmp_path / "gone.yaml", ("depends_on",)) == 1
+
+
+DIAGNOSE = """\
+version: 1
+secrets:
+  db-password: { layer: foundation, output: arn }
+diagnose:
+  db:
+    kind: postgresql
+    layer: foundation
+    identifier: db_id
+    private_subnets: private_ids
+    secret: db-password
+    user: db_user
+    database: db_name
+"""
+
+
+def test_what_can_be_diagnosed_is_read() -> None:
+    one = Config.parse(DIAGNOSE).diagnose["db"]
+
+    assert (one.kind, one.layer, one.identifier, one.private_subnets) == (
+        *("postgresql", "foundation", "db_id", "private_ids"),
+    )
+    assert (one.secret, one.user, one.database) == ("db-password", "db_user", "db_name")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message", "hint"),
+    [
+        ("postgresql", "mysql", "6: diagnose.db.kind: there is no kind 'mysql'", "known here: postgresql, redis"),
+        ("secret: db-password", "secret: db-pasword", "10: diagnose.db.secret: there is no secret", "did you mean"),
+        ("secret: db-password", "secret: zzz", "10: diagnose.db.secret: there is no secret", "declare it under"),
+        ("    user: db_user\n", "", "5: diagnose.db.user: is required for postgresql", "name the layer's output"),
+        ("    database: db_name\n", "", "5: diagnose.db.database: is required for postgresql", "name the layer's"),
+        ("postgresql", "redis", "12: diagnose.db.database: means nothing for redis", "leave it out"),
+        ("identifier", "identifer", "8: diagnose.db.identifer: unknown key", "did you mean identifier?"),
+    ],
+)
+def test_a_way_that_can_not_be_followed_is_refused(before: str, after: str, message: str, hint: str) -> None:
+    error = refusal(DIAGNOSE.replace(before, after))
+
+    assert error.message.startswith(f"wealist.yaml:{message}")
+    assert str(error.hint).startswith(hint)

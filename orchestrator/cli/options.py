@@ -56,6 +56,13 @@ def complete_secret() -> list[str]:
     return ["exec", "rotate", *Estate.find(Path()).config.secrets]
 
 
+def complete_diagnose() -> list[str]:
+    """For the shell's completion: the databases that wealist.yaml declares."""
+    from orchestrator.discovery import Estate
+
+    return list(Estate.find(Path()).config.diagnose)
+
+
 # Of every command.
 Chdir = Annotated[
     Path | None, option("-C", "--chdir", help="Work in this folder.", metavar="DIR", rich_help_panel="Everywhere")
@@ -122,6 +129,10 @@ Upgrade = Annotated[
 DetailedExitcode = Annotated[bool, option("--detailed-exitcode", help="Exit with 2 where there are changes.")]
 ReportFile = Annotated[
     Path | None, option("--report-file", help="Also write the run's report, as JSON, to a file.", metavar="FILE")
+]
+CaFile = Annotated[
+    Path | None,
+    option("--ca-file", help="The authorities that TLS trusts, in place of the system's.", metavar="FILE"),
 ]
 TerraformLog = Annotated[
     bool,
