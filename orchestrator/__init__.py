@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.secrets import Secret
     from orchestrator.config import Config
     from orchestrator.discovery import Estate
+    from orchestrator.duration import Span
     from orchestrator.engine import Engine
     from orchestrator.errors import (
         AwsError,
@@ -46,12 +47,15 @@ if TYPE_CHECKING:
         UsageError,
         WealistError,
     )
+    from orchestrator.estimate import Estimate
     from orchestrator.events import (
         ChangeSummary,
         Diagnostic,
+        Estimated,
         Event,
         Notice,
         OutputsKnown,
+        Overdue,
         PlanReady,
         PreflightDone,
         ResourceEvent,
@@ -88,6 +92,7 @@ _HOMES = {
     "orchestrator.aws.secrets": ("Secret",),
     "orchestrator.config": ("Config",),
     "orchestrator.discovery": ("Estate",),
+    "orchestrator.duration": ("Span",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
         "AwsError",
@@ -110,12 +115,15 @@ _HOMES = {
         "UsageError",
         "WealistError",
     ),
+    "orchestrator.estimate": ("Estimate",),
     "orchestrator.events": (
         "ChangeSummary",
         "Diagnostic",
+        "Estimated",
         "Event",
         "Notice",
         "OutputsKnown",
+        "Overdue",
         "PlanReady",
         "PreflightDone",
         "ResourceEvent",

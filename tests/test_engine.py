@@ -331,6 +331,7 @@ def test_a_run_leaves_no_plan_and_no_secret(estate: Estate, store: Store, runner
         "events.jsonl",
         "report.json",
         "ledger.jsonl",
+        "durations.jsonl",
     }
     assert [name for name, content in left.items() if CANARY.encode() in content] == []
     assert redact(CANARY) == "(redacted)"
