@@ -49,7 +49,7 @@ class Track:
         under_way = {(address, action): now - since for address, (action, since) in self.under_way.items()}
         left = self.estimate.left(now - self.step[1], self.done, under_way)
         if left.high <= 0:
-            return f"longer than the {self.estimate.whole.text} expected"
+            return f"over the {self.estimate.whole.text} expected"
         if left.high <= QUICK.high:
             return "less than a minute left"
         return f"about {left.text} left" if left.low > 0 else f"at most {Span(low=left.high, high=left.high).text} left"
