@@ -60,7 +60,7 @@ NOTHING = Span(low=0.0, high=0.0)
 
 def _words(seconds: float) -> str:
     """To what a person would say: nobody waits for 641 seconds."""
-    if seconds < 90 and round(seconds) != 60:
+    if seconds <= 90 and round(seconds) != 60:
         return f"{round(seconds)} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

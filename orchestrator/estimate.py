@@ -50,7 +50,7 @@ class Origin(StrEnum):
 
     DOCUMENT = "wealist.yaml"
     MEASURED = "measured"
-    BOTH = "measured, and wealist.yaml"
+    BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,12 @@ _TABLE = 'parameter "dynamodb_table" is deprecated'
 _ENDED = {"create": "created", "update": "changed", "delete": "destroyed", "read": "read", "forget": "forgotten"}
 _UNDER_WAY = {"create": "creating", "update": "changing", "delete": "destroying", "read": "reading"}
 
+_ORIGINS = {
+    Origin.DOCUMENT: "by wealist.yaml",
+    Origin.MEASURED: "as measured here",
+    Origin.BOTH: "by wealist.yaml, and as measured here",
+}
+
 
 class Watcher(Protocol):
     """Shows events as they come."""
@@ -195,19 +201,17 @@ class _Progress:
     def _on_Estimated(self, event: events.Estimated) -> None:
         estimate = event.estimate
         self._track(event.layer).estimate = estimate
-        elsewhere = (
-            " on AWS; a sandbox is faster" if self._is_sandbox and estimate.origin is not Origin.MEASURED else ""
-        )
-        by = "as measured here" if estimate.origin is Origin.MEASURED else f"by {estimate.origin}"
-        self._print(
-            Text.assemble("expected: applying it takes ", (takes(estimate.whole), "bold"), f" ({by}){elsewhere}"),
-            event.layer,
-        )
+        where = [_ORIGINS[estimate.origin]]
+        if self._is_sandbox and estimate.origin is not Origin.MEASURED:
+            where.append("a sandbox is faster")
+        text = Text.assemble("expected: applying it takes ", (takes(estimate.whole), "bold"), f" ({'; '.join(where)})")
+        self._print(text, event.layer)
 
     def _on_Overdue(self, event: events.Overdue) -> None:
         doing = _UNDER_WAY.get(event.action, event.action)
-        text = f"{event.address}: {doing} for {render.duration(event.elapsed)}, and {event.expected.text} expected\n"
-        text += f"  look at it in the AWS console, or with: {event.look}; Ctrl-C stops politely"
+        text = f"{event.address} is overdue\n"
+        text += f"  {doing} for {render.duration(event.elapsed)}, and {event.expected.text} were expected; "
+        text += f"Ctrl-C stops politely\n  see {'' if self._is_sandbox else 'the AWS console, or '}{event.look}"
         self._print(Text.assemble(("! ", "yellow"), text), event.layer)
 
     def _on_Diagnostic(self, event: events.Diagnostic) -> None:

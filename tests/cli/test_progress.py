@@ -322,11 +322,16 @@ def database(phase: str, elapsed: float = 0.0) -> events.ResourceEvent:
     ("estimate", "sandbox", "line"),
     [
         (ESTIMATE, False, "expected: applying it takes 15-20 min (by wealist.yaml)"),
-        (ESTIMATE, True, "expected: applying it takes 15-20 min (by wealist.yaml) on AWS; a sandbox is faster"),
+        (ESTIMATE, True, "expected: applying it takes 15-20 min (by wealist.yaml; a sandbox is faster)"),
         (
             Estimate(whole=Span(low=80.0, high=95.0), origin=Origin.MEASURED),
             True,
             "expected: applying it takes 80 s to 2 min (as measured here)",
+        ),
+        (
+            Estimate(whole=Span(low=300.0, high=480.0), origin=Origin.BOTH),
+            False,
+            "expected: applying it takes 5-8 min (by wealist.yaml, and as measured here)",
         ),
         (
             Estimate(whole=Span(low=0.0, high=60.0), origin=Origin.DOCUMENT),
@@ -435,9 +440,16 @@ def test_what_is_overdue_is_a_line_of_its_own_with_what_to_look_at(capsys: Captu
     show([OVERDUE])
 
     assert capsys.readouterr().err.splitlines() == [
-        f"! {DATABASE}: creating for 18 min 10 s, and 8-12 min expected",
-        "  look at it in the AWS console, or with: wealist status prod/foundation; Ctrl-C stops politely",
+        f"! {DATABASE} is overdue",
+        "  creating for 18 min 10 s, and 8-12 min were expected; Ctrl-C stops politely",
+        "  see the AWS console, or wealist status prod/foundation",
     ]
+
+
+def test_a_sandbox_has_no_console(capsys: Capture) -> None:
+    show([OVERDUE], sandbox=True)
+
+    assert "console" not in capsys.readouterr().err
 
 
 def test_for_programs_estimates_are_seconds(capsys: Capture) -> None:
