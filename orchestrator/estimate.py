@@ -25,8 +25,6 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from hashlib import sha256
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.duration import NOTHING, Span
@@ -192,17 +190,17 @@ def estimate(
 def learned(samples: Sequence[float], said: Span | None = None) -> Span | None:
     """What was measured, or as long as that is too little what is said."""
     if len(samples) >= _ENOUGH:
-        return Span(low=median(samples), high=max(samples))
+        return Span(low=_median(samples), high=max(samples))
     if said is not None:
         return said
-    return Span(low=median(samples), high=_UNSURE * max(samples)) if samples else None
+    return Span(low=_median(samples), high=_UNSURE * max(samples)) if samples else None
 
 
 def whole_run(guide: Guide | None, measured: Measured) -> Span | None:
     """Plan and apply of a layer before there is a plan: the median of its last applies, or what wealist.yaml says."""
     guide = guide or Guide()
     applies = [seconds for _, seconds in measured.applies[-_LAST:]]
-    apply = Span(low=median(applies), high=median(applies)) if len(applies) >= _ENOUGH else guide.apply
+    apply = Span(low=_median(applies), high=_median(applies)) if len(applies) >= _ENOUGH else guide.apply
     if apply is None:
         return None
     return apply + (learned(measured.plans, guide.plan) or NOTHING)
@@ -215,7 +213,16 @@ def is_overdue(span: Span, elapsed: float) -> bool:
 
 def shape(work: Iterable[Work]) -> str:
     """The same for the same set of actions on the same resources."""
+    from hashlib import sha256
+
     return sha256("\n".join(sorted(" ".join(one) for one in work)).encode()).hexdigest()[:16]
+
+
+def _median(samples: Sequence[float]) -> float:
+    # Not the one of `statistics`: its import takes longer than a command has to start.
+    ordered = sorted(samples)
+    half = len(ordered) // 2
+    return (ordered[half] + ordered[~half]) / 2
 
 
 def _chain(steps: Sequence[Step], done: Collection[Work], under_way: Mapping[Work, float]) -> Span:

@@ -17,6 +17,7 @@ from orchestrator.estimate import (
     Origin,
     estimate,
     is_overdue,
+    learned,
     shape,
     whole_run,
 )
@@ -180,3 +181,10 @@ def test_a_run_before_its_plan_is_the_documents_or_the_median_of_its_applies() -
         low=215.0, high=220.0
     )
     assert whole_run(None, NOTHING) is None
+
+
+@pytest.mark.parametrize(
+    ("samples", "low", "high"), [([3.0, 1.0, 2.0], 2.0, 3.0), ([4.0, 1.0, 2.0, 9.0], 3.0, 9.0), ([5.0], 5.0, 10.0)]
+)
+def test_the_median_is_expected_and_the_longest_is_the_worst(samples: list[float], low: float, high: float) -> None:
+    assert learned(samples) == Span(low=low, high=high)
