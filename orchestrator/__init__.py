@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.delivery import Delivery, Phase
     from orchestrator.diagnosis import Diagnosis, Hop
     from orchestrator.discovery import Estate
+    from orchestrator.duration import Span
     from orchestrator.engine import Engine
     from orchestrator.errors import (
         AwsError,
@@ -49,12 +50,15 @@ if TYPE_CHECKING:
         UsageError,
         WealistError,
     )
+    from orchestrator.estimate import Estimate
     from orchestrator.events import (
         ChangeSummary,
         Diagnostic,
+        Estimated,
         Event,
         Notice,
         OutputsKnown,
+        Overdue,
         PlanReady,
         PreflightDone,
         ResourceEvent,
@@ -99,6 +103,7 @@ _HOMES = {
     "orchestrator.judgement": ("Status", "Verdict"),
     "orchestrator.delivery": ("Delivery", "Phase"),
     "orchestrator.discovery": ("Estate",),
+    "orchestrator.duration": ("Span",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
         "AwsError",
@@ -121,12 +126,15 @@ _HOMES = {
         "UsageError",
         "WealistError",
     ),
+    "orchestrator.estimate": ("Estimate",),
     "orchestrator.events": (
         "ChangeSummary",
         "Diagnostic",
+        "Estimated",
         "Event",
         "Notice",
         "OutputsKnown",
+        "Overdue",
         "PlanReady",
         "PreflightDone",
         "ResourceEvent",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ import msgspec
 
 from orchestrator import document
 from orchestrator.document import Section
+from orchestrator.duration import NOTHING, WAY_TO_WRITE, Span
+from orchestrator.estimate import Component, Guide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,6 +141,32 @@ class DiagnoseConfig(Section, frozen=True):
             fail((*key, "database"), "means nothing for redis", "leave it out")
 
 
+class ComponentConfig(Section, frozen=True):
+    """What takes its time in a layer.
+
+    Attributes:
+        match: Patterns for addresses, with `*` and `?`: of the resources that the time is spent on.
+        takes: `2m`, or `8m-12m`.
+        after: Components of the same layer that are made first.
+    """
+
+    match: str | tuple[str, ...]
+    takes: str
+    after: tuple[str, ...] = ()
+
+
+class DurationsConfig(Section, frozen=True):
+    """How long things take in a layer the first time; what was measured wins over it.
+
+    Attributes:
+        plan, apply: The whole of each: `2m`, or `15m-20m`.
+    """
+
+    plan: str | None = None
+    apply: str | None = None
+    components: dict[str, ComponentConfig] = msgspec.field(default_factory=dict)
+
+
 class TerraformConfig(Section, frozen=True):
     """How Terraform is run; each has a flag of the same name."""
 
@@ -152,6 +181,7 @@ class Config(Section, frozen=True):
     Attributes:
         accounts: The one AWS account, 12 digits, that an environment's layers may touch.
         depends_on: By layer: layers that come before it, beside those whose state it reads.
+        durations: By layer: how long things take there the first time.
         parallelism: Layers that are worked on at once; None is the number of cores, at most 4.
         interrupt_grace: Seconds that Terraform gets to stop after the first Ctrl-C.
     """
@@ -163,6 +193,7 @@ class Config(Section, frozen=True):
     secrets: dict[str, SecretConfig] = msgspec.field(default_factory=dict)
     diagnose: dict[str, DiagnoseConfig] = msgspec.field(default_factory=dict)
     guards: GuardsConfig = GuardsConfig()
+    durations: dict[str, DurationsConfig] = msgspec.field(default_factory=dict)
     terraform: TerraformConfig = TerraformConfig()
     parallelism: int | None = None
     interrupt_grace: float = 60.0
@@ -179,6 +210,27 @@ class Config(Section, frozen=True):
     @classmethod
     def parse(cls, text: str, *, path: Path = Path(FILENAME)) -> Config:
         return document.parse(text, cls, path=path, smallest=_SMALLEST)
+
+    def guide(self, layer_id: str) -> Guide | None:
+        """What `durations` says of a layer, which may stand there by its id or its short name."""
+        names = (name for name in self.durations if layer_id == name or layer_id.endswith(f"/{name}"))
+        name = layer_id if layer_id in self.durations else next(names, None)
+        if name is None:
+            return None
+        said = self.durations[name]
+        return Guide(
+            plan=Span.parse(said.plan) if said.plan else None,
+            apply=Span.parse(said.apply) if said.apply else None,
+            components=tuple(
+                Component(
+                    name=name,
+                    match=(component.match,) if isinstance(component.match, str) else component.match,
+                    takes=Span.parse(component.takes) or NOTHING,
+                    after=component.after,
+                )
+                for name, component in said.components.items()
+            ),
+        )
 
     def check_values(self, fail: Fail) -> None:
         """What a type can't say of a value."""
@@ -202,6 +254,8 @@ class Config(Section, frozen=True):
         for url in self.layers.external:
             if not re.fullmatch(r"s3://[^/]+/.+", url):
                 fail(("layers", "external"), f"{url!r} is no state", "write it as s3://bucket/key")
+        for layer, said in self.durations.items():
+            _check_durations(("durations", layer), said, fail)
         if not self.interrupt_grace > 0:  # a comparison that is also false of not-a-number
             fail(("interrupt_grace",), "must be a number of seconds above 0")
 
@@ -215,4 +269,29 @@ def _check_rotation(rotation: RotationConfig, key: tuple[str, ...], fail: Fail) 
     if rotation.target and ROTATABLE not in rotation.target.split("."):
         fail(
             (*key, "target"), f"{rotation.target} can't be rotated", f"wealist rotates the AUTH token of an {ROTATABLE}"
+        )
+
+
+def _check_durations(key: tuple[str, ...], said: DurationsConfig, fail: Fail) -> None:
+    written: dict[tuple[str, ...], str | None] = {("plan",): said.plan, ("apply",): said.apply}
+    written |= {("components", name, "takes"): component.takes for name, component in said.components.items()}
+    for path, text in written.items():
+        if text is not None and Span.parse(text) is None:
+            fail((*key, *path), f"{text!r} is no duration", WAY_TO_WRITE)
+    for name, component in said.components.items():
+        if not component.match:
+            fail((*key, "components", name, "match"), "is empty", "write the addresses that take the time")
+        for other in component.after:
+            if other not in said.components:
+                near = get_close_matches(other, said.components, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"components here: {', '.join(said.components)}"
+                fail((*key, "components", name, "after"), f"there is no component {other!r}", hint)
+    try:
+        TopologicalSorter({name: component.after for name, component in said.components.items()}).prepare()
+    except CycleError as error:
+        circle: list[str] = list(reversed(error.args[1]))
+        fail(
+            (*key, "components", circle[0], "after"),
+            f"components come after each other in a circle: {' -> '.join(circle)}",
+            "take one of these out",
         )

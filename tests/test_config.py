@@ -6,7 +6,9 @@ import pytest
 
 from orchestrator.config import STATEFUL, Config, RotationConfig
 from orchestrator.document import line_of
+from orchestrator.duration import Span
 from orchestrator.errors import ConfigError
+from orchestrator.estimate import Component, Guide
 
 FULL = """\
 version: 1
@@ -27,6 +29,13 @@ guards:
   stateful: [aws_db_instance]
   deletion_protection:
     prod/foundation: { db_deletion_protection: "false" }
+durations:
+  prod/foundation:
+    plan: 2m
+    apply: 15m-20m
+    components:
+      net: { match: "module.vpc.*", takes: 2m-3m }
+      db: { match: [a.b, "c.*"], takes: 8m, after: [net] }
 terraform:
   bin: terraform-1.11
   lock_timeout: 5m
@@ -333,3 +342,65 @@ def test_a_way_that_can_not_be_followed_is_refused(before: str, after: str, mess
 
     assert error.message.startswith(f"wealist.yaml:{message}")
     assert str(error.hint).startswith(hint)
+
+
+def test_how_long_things_take_is_said_by_layer() -> None:
+    config = Config.parse(FULL)
+
+    guide = config.guide("prod/foundation")
+    assert guide == Guide(
+        plan=Span(low=120, high=120),
+        apply=Span(low=900, high=1200),
+        components=(
+            Component(name="net", match=("module.vpc.*",), takes=Span(low=120, high=180)),
+            Component(name="db", match=("a.b", "c.*"), takes=Span(low=480, high=480), after=("net",)),
+        ),
+    )
+    assert guide.component("c.x") == guide.components[1]
+    assert guide.component("d.x") is None
+    assert config.guide("prod/compute") is None
+    assert Config.parse("version: 1\ndurations:\n  foundation: { plan: 2m }\n").guide("prod/foundation") == Guide(
+        plan=Span(low=120, high=120)
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "message", "hint"),
+    [
+        ("plan: 2 min", ":4: durations.a.plan: '2 min' is no duration", "write 90s, 2m or 8m-12m"),
+        ("apply: 20m-15m", ":4: durations.a.apply: '20m-15m' is no duration", "write 90s, 2m or 8m-12m"),
+        (
+            "components:\n      x: { match: a.b, takes: soon }",
+            ":5: durations.a.components.x.takes: 'soon' is no duration",
+            "write 90s, 2m or 8m-12m",
+        ),
+        ("components:\n      x: { match: a.b }", ":5: durations.a.components.x.takes: is required", None),
+        (
+            "components:\n      x: { match: 3, takes: 1m }",
+            ":5: durations.a.components.x.match: expected text or a list, got a whole number",
+            "put the value in quotes",
+        ),
+        (
+            "components:\n      x: { match: [], takes: 1m }",
+            ":5: durations.a.components.x.match: is empty",
+            "write the addresses that take the time",
+        ),
+        (
+            "components:\n      vpc: { match: a.b, takes: 1m }\n      x: { match: c.d, takes: 1m, after: [vcp] }",
+            ":6: durations.a.components.x.after: there is no component 'vcp'",
+            "did you mean vpc?",
+        ),
+        (
+            "components:\n      x: { match: a.b, takes: 1m, after: [y] }\n      y: { match: a.b, takes: 1m, after: [x] }",
+            "components come after each other in a circle: ",
+            "take one of these out",
+        ),
+        ("takes: 1m", ":4: durations.a.takes: unknown key", None),
+    ],
+)
+def test_a_duration_that_makes_no_sense_is_refused_where_it_stands(entry: str, message: str, hint: str | None) -> None:
+    error = refusal(f"version: 1\ndurations:\n  a:\n    {entry}\n")
+
+    assert message in error.message
+    if hint:
+        assert error.hint == hint

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator import timing
+from orchestrator.config import Config
 from tests.integration.conftest import REPOSITORY, Rehearsal
 
 if TYPE_CHECKING:
@@ -261,3 +263,14 @@ def test_all_of_it_goes_down_and_leaves_nothing(foundation: Rehearsal) -> None:
         )["Body"]
         state = json.load(body)
         assert (state["resources"], state["outputs"]) == ([], {})
+
+
+def test_every_component_that_takes_its_time_is_of_something_that_was_made(foundation: Rehearsal) -> None:
+    guide = Config.load(foundation.root / "wealist.yaml").guide("prod/foundation")
+    assert guide is not None
+    made = [
+        address for address, action in timing.read(foundation.home, "prod/foundation").resources if action == "create"
+    ]
+
+    found = {component.name for address in made if (component := guide.component(address))}
+    assert found == {component.name for component in guide.components}
