@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from orchestrator.aws.bootstrap import Step
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
+    from orchestrator.bill import Deployed, read_deployed
     from orchestrator.config import Config
     from orchestrator.contract import Contract
+    from orchestrator.cost import Delta, Estimate
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.errors import (
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from orchestrator.outputs import Output
     from orchestrator.plan import Action, Plan, ResourceChange
     from orchestrator.preflight import Preflight
+    from orchestrator.price import Book
     from orchestrator.process import Cancellation
     from orchestrator.redaction import Redactor
     from orchestrator.report import LayerResult, Outcome, RunReport
@@ -89,9 +92,11 @@ _HOMES = {
     "orchestrator.aws.bootstrap": ("Step",),
     "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
+    "orchestrator.bill": ("Deployed", "read_deployed"),
     "orchestrator.config": ("Config",),
     "orchestrator.contract": ("Contract",),
     "orchestrator.judgement": ("Status", "Verdict"),
+    "orchestrator.cost": ("Delta", "Estimate"),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
@@ -141,6 +146,7 @@ _HOMES = {
     "orchestrator.outputs": ("Output",),
     "orchestrator.plan": ("Action", "Plan", "ResourceChange"),
     "orchestrator.preflight": ("Preflight",),
+    "orchestrator.price": ("Book",),
     "orchestrator.redaction": ("Redactor",),
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
     "orchestrator.resume": ("Unfinished",),

@@ -92,6 +92,7 @@ class Config(Section, frozen=True):
 
     Attributes:
         accounts: The one AWS account, 12 digits, that an environment's layers may touch.
+        prices: The price book, relative to this file; None is `prices.yaml`, where there is one.
         depends_on: By layer: layers that come before it, beside those whose state it reads.
         parallelism: Layers that are worked on at once; None is the number of cores, at most 4.
         interrupt_grace: Seconds that Terraform gets to stop after the first Ctrl-C.
@@ -104,6 +105,7 @@ class Config(Section, frozen=True):
     secrets: dict[str, SecretConfig] = msgspec.field(default_factory=dict)
     guards: GuardsConfig = GuardsConfig()
     terraform: TerraformConfig = TerraformConfig()
+    prices: str | None = None
     parallelism: int | None = None
     interrupt_grace: float = 60.0
 

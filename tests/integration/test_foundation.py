@@ -27,6 +27,7 @@ def foundation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl")
     shutil.copytree(REPOSITORY / "terraform", root / "terraform", ignore=ignored)
     shutil.copy(REPOSITORY / "wealist.yaml", root)
+    shutil.copy(REPOSITORY / "prices.yaml", root)
     estate = Rehearsal(root)
     try:
         estate.ok("bootstrap", "-y")
