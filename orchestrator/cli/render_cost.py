@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from orchestrator.cli.render import console
+from orchestrator.cost import Turn
 from orchestrator.price import exact, money
 
 if TYPE_CHECKING:
@@ -30,13 +31,11 @@ _GAP = "  "
 
 
 def delta_text(delta: Delta) -> Text:
-    """What a plan does to the month, one line or two; empty where there is nothing to tell."""
-    text = Text()
-    for line, style in ((delta.sentence, "bold"), (delta.unknown, "dim")):
-        if line:
-            text.append("\n" if text else "")
-            text.append(line, style=style)
-    return text
+    """What a plan does to the month, in a few lines; empty where there is nothing to tell."""
+    changed = [surprise.resource for surprise in delta.surprises if surprise.turn is Turn.CHANGED]
+    lines = [(delta.sentence, "bold"), (delta.unknown, "dim")]
+    lines += [(f"{_GAP}{resource.address}: {resource.reason}", "dim") for resource in changed[:_NAMED]]
+    return Text("\n").join(Text(line, style) for line, style in lines if line)
 
 
 def print_deployed(run: Invocation, estimates: Mapping[str, Estimate], book: Book, quotes: Quotes) -> None:
