@@ -409,12 +409,14 @@ class Budget:
 
 
 def _over(parts: Mapping[str, float], total: float, limit: float, delta: Delta) -> Finding:
+    # Exact: two amounts that round to the same would make no sense of it.
+    more, most = (money(amount, delta.currency, is_exact=True) for amount in (total, limit))
     others = f" ({', '.join(f'{id_} {delta.money(part)}' for id_, part in parts.items())})" if len(parts) > 1 else ""
     return Finding(
         id="guard.cost",
         severity=Severity.ERROR,
         subject="a month",
-        seen=f"would cost {money(total, delta.currency)} more{others}, and --max-monthly-delta is {money(limit, delta.currency)}",
+        seen=f"would cost {more} more{others}, and --max-monthly-delta is {most}",
         remedy=f"--max-monthly-delta {math.ceil(total)}, if that is what you want",
     )
 

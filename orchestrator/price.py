@@ -144,9 +144,9 @@ def _check_entry(entry: Entry, key: tuple[str, ...], fail: Fail) -> None:
             )
 
 
-def money(amount: float, currency: str, *, is_change: bool = False) -> str:
-    """An amount for people: whole from 10 up, and with its sign where it is a change."""
-    shown = round(abs(amount)) if abs(amount) >= 10 else round(abs(amount), 2)
+def money(amount: float, currency: str, *, is_change: bool = False, is_exact: bool = False) -> str:
+    """An amount for people: whole from 10 up unless it has to be exact, and with its sign where it is a change."""
+    shown = round(abs(amount)) if abs(amount) >= 10 and not is_exact else round(abs(amount), 2)
     figure = f"{shown:,.2f}" if shown % 1 else f"{shown:,.0f}"
     symbol = _SYMBOLS.get(currency)
     text = f"{symbol}{figure}" if symbol else f"{figure} {currency}"

@@ -103,6 +103,10 @@ def test_a_change_has_its_sign() -> None:
     assert [money(amount, "USD", is_change=True) for amount in (23, -20, 0, -0.001)] == ["+$23", "-$20", "+$0", "+$0"]
 
 
+def test_an_amount_that_something_depends_on_is_not_rounded() -> None:
+    assert [money(amount, "USD", is_exact=True) for amount in (22.5, 1234, 49.994)] == ["$22.50", "$1,234", "$49.99"]
+
+
 def test_amounts_for_programs_are_exact() -> None:
     assert [exact(amount) for amount in (0.1 + 0.2, 75.0, -0.5)] == [0.3, 75, -0.5]
     assert isinstance(exact(75.0), int)

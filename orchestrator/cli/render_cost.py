@@ -94,7 +94,8 @@ def _about(amount: float, book: Book) -> str:
 def _shift_row(shift: Shift, delta: Delta, book: Book) -> tuple[str, ...]:
     def side(estimate: Estimate, amount: float) -> tuple[str, str]:
         rows = [row for row in estimate.rows if row.item == shift.item]
-        return (", ".join(row.choice for row in rows) or "-", _about(amount, book) if rows else "")
+        nothing = "-" if shift.is_whole else "unpriced"
+        return (", ".join(row.choice for row in rows) or nothing, _about(amount, book) if rows else "")
 
     difference = delta.money(shift.difference) if exact(shift.difference) or shift.is_whole else ""
     difference = difference if shift.is_whole else f"{difference} ?".strip()
