@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from orchestrator.bill import Deployed, read_deployed
     from orchestrator.config import Config
     from orchestrator.contract import Contract
-    from orchestrator.cost import Delta, Estimate
+    from orchestrator.cost import Estimate
+    from orchestrator.delta import Delta
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
     from orchestrator.errors import (
@@ -96,7 +97,8 @@ _HOMES = {
     "orchestrator.config": ("Config",),
     "orchestrator.contract": ("Contract",),
     "orchestrator.judgement": ("Status", "Verdict"),
-    "orchestrator.cost": ("Delta", "Estimate"),
+    "orchestrator.cost": ("Estimate",),
+    "orchestrator.delta": ("Delta",),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (

@@ -22,7 +22,7 @@ from orchestrator import artifacts, bill, events, ledger, resume, schedule, task
 from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
-from orchestrator.cost import Budget
+from orchestrator.budget import Budget
 from orchestrator.errors import GuardError, RunError, UsageError
 from orchestrator.launch import Launcher
 from orchestrator.layer_run import LayerRun

@@ -16,7 +16,7 @@ from orchestrator.outputs import Output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orchestrator.cost import Delta
+    from orchestrator.delta import Delta
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict
     from orchestrator.plan import Plan

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator import cost, events, failure, inputs, ledger
+from orchestrator import delta, events, failure, inputs, ledger
 from orchestrator.aws.state import read_state
 from orchestrator.errors import (
     CommandError,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from orchestrator.cost import Delta
+    from orchestrator.delta import Delta
     from orchestrator.events import Event
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict
@@ -241,12 +241,12 @@ class LayerRun:
     def price(self, plan: Plan) -> Delta | None:
         """What a plan does to the month; None where nobody states prices, or nobody asks."""
         book = self.context.estate.prices if self.context.command in _PRICED else None
-        self._cost = None if book is None else cost.of_plan(plan, book)
+        self._cost = None if book is None else delta.of_plan(plan, book)
         return self._cost
 
-    def keep_cost(self, delta: Delta) -> None:
+    def keep_cost(self, cost: Delta) -> None:
         """For the report."""
-        self._cost = delta
+        self._cost = cost
 
     def show(self, plan: Plan, findings: Sequence[Finding] = ()) -> None:
         """Show a plan, with what there is to say of it; only a plan that was shown can be applied."""

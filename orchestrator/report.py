@@ -14,7 +14,7 @@ from orchestrator.redaction import Redactor
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from orchestrator.cost import Delta
+    from orchestrator.delta import Delta
     from orchestrator.errors import WealistError
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from orchestrator.artifacts import RunFolder
     from orchestrator.aws.session import Sessions
-    from orchestrator.cost import Budget
+    from orchestrator.budget import Budget
     from orchestrator.discovery import Estate
     from orchestrator.events import Event
     from orchestrator.finding import Finding

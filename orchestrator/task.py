@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator import dependency, permission, policy, verification
-from orchestrator.cost import compare, estimate, existing, resulting
+from orchestrator.cost import estimate
+from orchestrator.delta import compare, existing, resulting
 from orchestrator.errors import GuardError, StateError, WealistError
 from orchestrator.judgement import Status
 from orchestrator.report import Outcome
@@ -18,7 +19,7 @@ from orchestrator.run import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from orchestrator.cost import Delta
+    from orchestrator.delta import Delta
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict
     from orchestrator.layer import Layer, OutputRead

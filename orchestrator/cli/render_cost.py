@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from orchestrator.cli.render import console
-from orchestrator.cost import Turn
+from orchestrator.delta import Turn
 from orchestrator.price import exact, money
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.price_list import Quote
     from orchestrator.cli.invocation import Invocation
-    from orchestrator.cost import Delta, Estimate, Shift, Unpriced
+    from orchestrator.cost import Estimate, Unpriced
+    from orchestrator.delta import Delta, Shift
     from orchestrator.price import Book
 
     Quotes = Mapping[str, Sequence[Quote]]
