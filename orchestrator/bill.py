@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.aws.pool import threads
 from orchestrator.aws.session import THREADS, Sessions
 from orchestrator.aws.state import read_object
-from orchestrator.cost import Estimate, estimate
+from orchestrator.cost import Cost, cost_of
 from orchestrator.errors import UsageError, WealistError
 from orchestrator.inventory import Inventory
 from orchestrator.price import FILENAME
@@ -27,12 +27,12 @@ class Deployed:
     """What one layer has.
 
     Attributes:
-        estimate: None where nothing is deployed, or where the state can't be read.
+        cost: None where nothing is deployed, or where the state can't be read.
         error: Why it can't.
     """
 
     layer: str
-    estimate: Estimate | None = None
+    cost: Cost | None = None
     error: WealistError | None = None
 
 
@@ -68,4 +68,4 @@ def _read(sessions: Sessions, layer: Layer, book: Book) -> Deployed:
         resources = Inventory.of_state(found.body).resources
     except WealistError as error:
         return Deployed(layer=layer.id, error=error)
-    return Deployed(layer=layer.id, estimate=estimate(resources, book))
+    return Deployed(layer=layer.id, cost=cost_of(resources, book))

@@ -1,6 +1,6 @@
 """Resources and a price book, and what comes of them: what a month costs.
 
-A resource is priced, free, or unpriced with a reason. Unpriced ones are never counted as nothing: an estimate names them
+A resource is priced, free, or unpriced with a reason. Unpriced ones are never counted as nothing: a cost names them
 beside its total.
 """
 
@@ -83,7 +83,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Cost:
     """What some resources cost a month.
 
     Attributes:
@@ -128,12 +128,12 @@ def _row(item: str, choice: str | None, lines: Sequence[Line]) -> Row:
     )
 
 
-def estimate(resources: Iterable[Resource], book: Book) -> Estimate:
+def cost_of(resources: Iterable[Resource], book: Book) -> Cost:
     """Price resources, each by itself."""
     order = {id(entry): number for number, entry in enumerate(book.prices)}
     found = [_priced(resource, book) for resource in sorted(resources, key=lambda resource: resource.address)]
     lines = (line for line in found if isinstance(line, Line))
-    return Estimate(
+    return Cost(
         lines=tuple(sorted(lines, key=lambda line: order[id(line.entry)])),
         unpriced=tuple(resource for resource in found if isinstance(resource, Unpriced)),
         free=found.count(None),

@@ -1,4 +1,4 @@
-"""What a change does to the month: two estimates, and their difference item by item.
+"""What a change does to the month: two costs, and their difference item by item.
 
 What was or becomes unpriced on either side is left out of the difference, and named beside it: a database that grows to a class
 without a price is no saving. What a plan says nothing of, and what Terraform only forgets, goes on costing what it costs.
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cost import estimate
+from orchestrator.cost import cost_of
 from orchestrator.inventory import Resource
 from orchestrator.price import exact, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.cost import Estimate, Unpriced
+    from orchestrator.cost import Cost, Unpriced
     from orchestrator.plan import Plan
     from orchestrator.price import Book
 
@@ -77,8 +77,8 @@ class Delta:
         baseline: What `before` is: what is `deployed`, or a `plan` without the values that are asked about.
     """
 
-    before: Estimate
-    after: Estimate
+    before: Cost
+    after: Cost
     currency: str
     shifts: tuple[Shift, ...]
     surprises: tuple[Surprise, ...]
@@ -118,7 +118,7 @@ class Delta:
         return money(amount, self.currency, is_change=True)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, the whole estimates left out."""
+        """Plain data, the whole costs left out."""
         return {
             "currency": self.currency,
             "baseline": self.baseline,
@@ -130,8 +130,8 @@ class Delta:
         }
 
 
-def compare(before: Estimate, after: Estimate, currency: str, *, baseline: str = "deployed") -> Delta:
-    """What the difference of two estimates is."""
+def compare(before: Cost, after: Cost, currency: str, *, baseline: str = "deployed") -> Delta:
+    """What the difference of two costs is."""
     surprises = tuple(_surprises(before, after))
     unclear = {surprise.resource.address for surprise in surprises}
     items = dict.fromkeys(line.entry.item for line in (*before.lines, *after.lines))
@@ -145,7 +145,7 @@ def compare(before: Estimate, after: Estimate, currency: str, *, baseline: str =
     )
 
 
-def _surprises(before: Estimate, after: Estimate) -> Iterator[Surprise]:
+def _surprises(before: Cost, after: Cost) -> Iterator[Surprise]:
     old, new = ({item.address: item for item in side.unpriced} for side in (before, after))
     was, will_be = ({line.resource.address for line in side.lines} for side in (before, after))
     for address, resource in new.items():
@@ -158,7 +158,7 @@ def _surprises(before: Estimate, after: Estimate) -> Iterator[Surprise]:
             yield Surprise(turn=Turn.CHANGED if address in will_be else Turn.GONE, resource=resource)
 
 
-def _shift(item: str, before: Estimate, after: Estimate, unclear: set[str]) -> Shift:
+def _shift(item: str, before: Cost, after: Cost, unclear: set[str]) -> Shift:
     sums, clear, is_whole = [], [], True
     for side in (before, after):
         lines = [line for line in side.lines if line.entry.item == item]
@@ -171,7 +171,7 @@ def _shift(item: str, before: Estimate, after: Estimate, unclear: set[str]) -> S
 
 def of_plan(plan: Plan, book: Book) -> Delta:
     """What applying a plan does to the month."""
-    return compare(estimate(existing(plan), book), estimate(resulting(plan), book), book.currency)
+    return compare(cost_of(existing(plan), book), cost_of(resulting(plan), book), book.currency)
 
 
 def existing(plan: Plan) -> tuple[Resource, ...]:

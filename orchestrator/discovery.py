@@ -89,8 +89,11 @@ class Estate:
     def _check_layer_names(self, ids: Iterable[str]) -> None:
         """A guard for a layer that is not there guards nothing, and was meant for one that exists."""
         known = {name: id_ for id_ in ids for name in (id_, id_.rpartition("/")[2])}
-        named = {("guards", "deletion_protection", name): name for name in self.config.guards.deletion_protection}
+        named: dict[tuple[str, ...], str] = {}
+        named |= {("guards", "deletion_protection", name): name for name in self.config.guards.deletion_protection}
+        named |= {("durations", name): name for name in self.config.durations}
         named |= {("secrets", name, "layer"): secret.layer for name, secret in self.config.secrets.items()}
+        named |= {("diagnose", name, "layer"): one.layer for name, one in self.config.diagnose.items()}
         path = self.root / FILENAME
         for key, name in named.items():
             if known and not any(id_ == name or id_.endswith(f"/{name}") for id_ in known.values()):

@@ -182,7 +182,7 @@ class Engine:
         """Plan these layers, or all where none is named, and price what there is and what there would be.
 
         With values, in a layer that is not applied, what they change is told in place of what there is. Each result's `cost`
-        has both estimates and their difference.
+        has both costs and their difference.
 
         Raises:
             UsageError: Nothing here states prices; a layer or a variable that is not there.

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import address, events, permission, preflight, price, resume, verification
+from orchestrator import address, events, pace, permission, preflight, price, resume, verification
 from orchestrator.errors import ConfigError, PreflightError, UsageError
 from orchestrator.order import Order
 from orchestrator.tf import args, variables
@@ -121,6 +121,9 @@ class Launcher:
             env=(environment or child_environment(self.target.environ)).values,
             neighbours=neighbours,
             will_write=will_write,
+            expected=pace.foresee(self.estate, [layer.id for layer in layers], self.target.home)
+            if will_write
+            else None,
         )
 
     def settle(

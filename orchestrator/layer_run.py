@@ -22,6 +22,7 @@ from orchestrator.errors import (
     TerraformError,
     WealistError,
 )
+from orchestrator.pace import Pace
 from orchestrator.report import LayerResult, Outcome
 from orchestrator.run import Kind, Proposal
 from orchestrator.tf import initialization, variables
@@ -78,6 +79,8 @@ class LayerRun:
         self._began = datetime.now(UTC)
         self._command_began = self._began
         self._seconds = 0.0
+        look = context.target.command(f"status {layer.id}")
+        self._pace = Pace(layer.id, context.target.home, config.guide(layer.id), look=look)
         self._terraform = TerraformClient(
             binary=context.binary,
             folder=self._folder,
@@ -86,7 +89,7 @@ class LayerRun:
             runner=context.runner,
             cancellation=context.cancellation,
             grace=config.interrupt_grace,
-            on_event=self._tell,
+            on_event=self._on_terraform,
             on_line=context.folder.log,
             on_trace=context.folder.trace,
         )
@@ -222,7 +225,9 @@ class LayerRun:
         self._plan = None
         self._planned_partial = bool(options.targets)
         try:
-            return self._step("plan", lambda: self._terraform.plan(options, out=out))
+            has_changes, seconds = self._step("plan", lambda: self._terraform.plan(options, out=out))
+            self._pace.plan_ended(seconds)
+            return has_changes
         except CommandError:
             if self._skipped_init:
                 # Something that the fingerprint can't see may be missing: let the next run start with an init.
@@ -280,6 +285,10 @@ class LayerRun:
             self.show(plan, (*accepted, *findings))
             if self._shown != plan.digest:
                 raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
+            from_nothing = not self._planned_partial and (self._before is None or self._before.is_empty)
+            estimate = self._pace.expect(plan, from_nothing=from_nothing)
+            if estimate is not None:
+                self._tell(events.Estimated(layer=self.layer.id, estimate=estimate))
             return confirm(proposal)
 
         return self._desk.ask(show_and_ask)
@@ -309,10 +318,14 @@ class LayerRun:
             ) from error
         self._applying = self._applied = True
         self._applied_partial = self._planned_partial
-        self._step(
-            "apply",
-            lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
-        )
+        try:
+            _, seconds = self._step(
+                "apply",
+                lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
+            )
+            self._pace.apply_ended(seconds)
+        finally:
+            self._pace.write()
         self._applying = False
 
     def _digest_inputs(self) -> str:
@@ -331,7 +344,8 @@ class LayerRun:
         self.context.folder.write(path, text)
         return (*self.context.options.var_files, path)
 
-    def _step(self, name: str, call: Callable[[], _T]) -> _T:
+    def _step(self, name: str, call: Callable[[], _T]) -> tuple[_T, float]:
+        """What it returned, and the seconds that it took."""
         self._stop_if_asked(name)
         self._tell(events.StepStarted(layer=self.layer.id, step=name))
         began = time.monotonic()
@@ -342,7 +356,13 @@ class LayerRun:
             seconds = time.monotonic() - began
             self._seconds += seconds
         self._tell(events.StepFinished(layer=self.layer.id, step=name, seconds=seconds))
-        return value
+        return value, seconds
+
+    def _on_terraform(self, event: Event) -> None:
+        self._tell(event)
+        overdue = self._pace.see(event)
+        if overdue is not None:
+            self._tell(overdue)
 
     def _tell(self, event: Event) -> None:
         self.context.emit(event)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator import dependency, permission, policy, verification
-from orchestrator.cost import estimate
+from orchestrator.cost import cost_of
 from orchestrator.delta import compare, existing, resulting
 from orchestrator.errors import GuardError, StateError, WealistError
 from orchestrator.judgement import Status
@@ -136,7 +136,7 @@ def cost(run: LayerRun) -> Outcome:
     before, baseline = existing(planned), "deployed"
     if not before and run.context.options.values:
         before, baseline = resulting(run.look(values={})), "plan"
-    delta = compare(estimate(before, book), estimate(resulting(planned), book), book.currency, baseline=baseline)
+    delta = compare(cost_of(before, book), cost_of(resulting(planned), book), book.currency, baseline=baseline)
     run.keep_cost(delta)
     stop_on(run.layer, _costs(run, delta))
     return Outcome.PRICED

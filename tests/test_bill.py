@@ -47,7 +47,7 @@ def test_what_a_state_holds_is_priced(priced: Estate, store: Store) -> None:
     found = read(priced)
 
     assert list(found) == ["prod/compute", "prod/foundation"]
-    foundation = found["prod/foundation"].estimate
+    foundation = found["prod/foundation"].cost
     assert foundation is not None
     assert [(row.item, row.choice, row.monthly) for row in foundation.rows] == [
         ("NAT Gateway", "2", 64),
@@ -56,12 +56,12 @@ def test_what_a_state_holds_is_priced(priced: Estate, store: Store) -> None:
     assert ([item.address for item in foundation.unpriced], foundation.free) == (["aws_kms_key.this[0]"], 1)
 
 
-def test_what_was_never_applied_or_is_taken_down_has_no_estimate(priced: Estate, store: Store) -> None:
+def test_what_was_never_applied_or_is_taken_down_has_no_cost(priced: Estate, store: Store) -> None:
     store.put_state(state_text(resources=[]))
 
     found = read(priced)
 
-    assert {id_: (deployed.estimate, deployed.error) for id_, deployed in found.items()} == {
+    assert {id_: (deployed.cost, deployed.error) for id_, deployed in found.items()} == {
         "prod/compute": (None, None),
         "prod/foundation": (None, None),
     }
@@ -74,9 +74,9 @@ def test_a_state_that_can_not_be_read_is_its_layers_own_trouble(priced: Estate, 
     found = read(priced)
 
     assert isinstance(found["prod/compute"].error, StateError)
-    estimate = found["prod/foundation"].estimate
-    assert estimate is not None
-    assert estimate.total == 32
+    cost = found["prod/foundation"].cost
+    assert cost is not None
+    assert cost.total == 32
 
 
 def test_without_a_price_book_nothing_is_read(estate: Estate) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cost import Estimate, estimate
+from orchestrator.cost import Cost, cost_of
 from orchestrator.inventory import Resource
 from orchestrator.price import Book
 from orchestrator.query import Partial, Pending
@@ -54,8 +54,8 @@ def database(**changes: Any) -> Resource:
     return resource("aws_db_instance.a", {**SMALL, **changes})
 
 
-def of(*resources: Resource) -> Estimate:
-    return estimate(resources, BOOK)
+def of(*resources: Resource) -> Cost:
+    return cost_of(resources, BOOK)
 
 
 def gateways(count: int) -> list[Resource]:
@@ -137,7 +137,7 @@ def test_a_quantity_of_none_costs_nothing() -> None:
     assert (found.total, found.unpriced) == (0, ())
 
 
-def test_an_estimate_as_data_is_exact() -> None:
+def test_a_cost_as_data_is_exact() -> None:
     data = of(
         resource("aws_db_instance.a", {"class": "big"}), resource("aws_db_instance.b", {"class": "big"})
     ).to_json()

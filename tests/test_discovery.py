@@ -197,6 +197,13 @@ def test_a_pin_holds_for_environments_below_it(tmp_path: Path) -> None:
             "guards.deletion_protection.prod/fundation",
         ),
         ("secrets:\n  pw:\n    layer: fundation\n    output: arn\n", "secrets.pw.layer"),
+        (
+            (
+                "diagnose:\n  db:\n    layer: fundation\n    kind: redis\n    identifier: id\n    private_subnets: ids\n"
+                "    secret: pw\nsecrets:\n  pw:\n    layer: foundation\n    output: arn\n"
+            ),
+            "diagnose.db.layer",
+        ),
     ],
 )
 def test_a_layer_that_is_not_there_is_named_wherever_the_file_names_it(tmp_path: Path, yaml: str, key: str) -> None:

@@ -1,4 +1,4 @@
-"""AWS's own price list, asked what the lines of an estimate cost today.
+"""AWS's own price list, asked what the lines of a cost cost today.
 
 An entry of the price book says which product it is. Products are told apart by their attributes, and an entry that fits
 several with different prices gets no answer rather than the first one. Sources: "Price List Query API" in the AWS Billing

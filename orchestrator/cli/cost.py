@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.bill import Deployed
     from orchestrator.cli.invocation import Invocation
     from orchestrator.cli.options import RunWords
-    from orchestrator.cost import Estimate
+    from orchestrator.cost import Cost
     from orchestrator.price import Book
     from orchestrator.report import RunReport
 
@@ -43,21 +43,19 @@ def show_deployed(run: Invocation, names: Sequence[str], *, live: bool, json: bo
     errors = {id_: deployed.error for id_, deployed in found.items() if deployed.error}
     if errors and len(errors) == len(found):
         raise next(iter(errors.values()))
-    estimates = {id_: deployed.estimate for id_, deployed in found.items() if deployed.estimate}
-    quotes = _quotes(run, estimates, book) if live else {}
+    costs = {id_: deployed.cost for id_, deployed in found.items() if deployed.cost}
+    quotes = _quotes(run, costs, book) if live else {}
     if json:
-        parts = {
-            id_: {"deployed": _estimate_json(d.estimate, quotes.get(id_)), **_error(d)} for id_, d in found.items()
-        }
-        _print_json(book, parts, {"deployed": exact(sum(estimate.total for estimate in estimates.values()))})
+        parts = {id_: {"deployed": _cost_json(d.cost, quotes.get(id_)), **_error(d)} for id_, d in found.items()}
+        _print_json(book, parts, {"deployed": exact(sum(cost.total for cost in costs.values()))})
     else:
-        render_cost.print_deployed(run, estimates, book, quotes)
+        render_cost.print_deployed(run, costs, book, quotes)
     for id_, error in errors.items():
         run.say(f"! {id_}: {error.message}; it is in no total here")
         if error.hint:
             run.say(f"    {error.hint}")
     for id_, deployed in found.items():
-        if deployed.estimate is None and not deployed.error:
+        if deployed.cost is None and not deployed.error:
             run.say(f"{id_}: nothing is deployed; what it would cost: {run.target.command(f'cost {id_} --plan')}")
     return 0
 
@@ -99,7 +97,7 @@ def _print_planned(run: Invocation, report: RunReport, book: Book, *, live: bool
         if delta is not None:
             told["baseline"] = delta.baseline
             told["deployed" if delta.baseline == "deployed" else "without_set"] = delta.before.to_json()
-            told["planned"] = _estimate_json(delta.after, quotes.get(result.layer))
+            told["planned"] = _cost_json(delta.after, quotes.get(result.layer))
             told["delta"] = delta.to_json()
         parts[result.layer] = told
     sums = {
@@ -117,7 +115,7 @@ def _book(run: Invocation) -> Book:
     return book
 
 
-def _quotes(run: Invocation, estimates: Mapping[str, Estimate], book: Book) -> Quotes:
+def _quotes(run: Invocation, costs: Mapping[str, Cost], book: Book) -> Quotes:
     """What AWS says; nothing, with a note, where it can't be asked."""
     from orchestrator.aws.price_list import quotes
     from orchestrator.aws.session import Session
@@ -128,18 +126,18 @@ def _quotes(run: Invocation, estimates: Mapping[str, Estimate], book: Book) -> Q
         return {}
     session = Session(run.target.aws)
     try:
-        return {id_: quotes(session, estimate.lines, book) for id_, estimate in estimates.items()}
+        return {id_: quotes(session, cost.lines, book) for id_, cost in costs.items()}
     except AwsError as error:
         run.say(f"note: {error.message}; {kept}")
         return {}
 
 
-def _estimate_json(estimate: Estimate | None, quotes: Sequence[Quote] | None) -> dict[str, Any] | None:
-    if estimate is None:
+def _cost_json(cost: Cost | None, quotes: Sequence[Quote] | None) -> dict[str, Any] | None:
+    if cost is None:
         return None
     if quotes is None:
-        return estimate.to_json()
-    return {**estimate.to_json(), "live": [quote.to_json() for quote in quotes]}
+        return cost.to_json()
+    return {**cost.to_json(), "live": [quote.to_json() for quote in quotes]}
 
 
 def _error(deployed: Deployed) -> dict[str, str]:

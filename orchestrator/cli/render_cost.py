@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.price_list import Quote
     from orchestrator.cli.invocation import Invocation
-    from orchestrator.cost import Estimate, Unpriced
+    from orchestrator.cost import Cost, Unpriced
     from orchestrator.delta import Delta, Shift
     from orchestrator.price import Book
 
@@ -39,19 +39,19 @@ def delta_text(delta: Delta) -> Text:
     return Text("\n").join(Text(line, style) for line, style in lines if line)
 
 
-def print_deployed(run: Invocation, estimates: Mapping[str, Estimate], book: Book, quotes: Quotes) -> None:
+def print_deployed(run: Invocation, costs: Mapping[str, Cost], book: Book, quotes: Quotes) -> None:
     """A table a layer, and what is in no table."""
     out = console(run)
-    for id_, estimate in estimates.items():
+    for id_, cost in costs.items():
         _heading(out, f"{id_}: deployed", book)
-        total = [("total", "", _about(estimate.total, book), "")] if estimate.rows else []
-        rows = [(row.item, row.choice, _about(row.monthly, book), row.tradeoff) for row in estimate.rows]
+        total = [("total", "", _about(cost.total, book), "")] if cost.rows else []
+        rows = [(row.item, row.choice, _about(row.monthly, book), row.tradeoff) for row in cost.rows]
         _table(out, [("ITEM", "CHOICE", "A MONTH", "TRADE-OFF"), *rows, *total], right=(2,))
-        _rest(out, estimate)
+        _rest(out, cost)
         _print_quotes(out, quotes.get(id_, ()), book)
         out.print()
-    if len(estimates) > 1:
-        everything = sum(estimate.total for estimate in estimates.values())
+    if len(costs) > 1:
+        everything = sum(cost.total for cost in costs.values())
         out.print(Text(f"all layers: {_about(everything, book)} a month, without what is unpriced", "bold"))
 
 
@@ -93,8 +93,8 @@ def _about(amount: float, book: Book) -> str:
 
 
 def _shift_row(shift: Shift, delta: Delta, book: Book) -> tuple[str, ...]:
-    def side(estimate: Estimate, amount: float) -> tuple[str, str]:
-        rows = [row for row in estimate.rows if row.item == shift.item]
+    def side(cost: Cost, amount: float) -> tuple[str, str]:
+        rows = [row for row in cost.rows if row.item == shift.item]
         nothing = "-" if shift.is_whole else "unpriced"
         return (", ".join(row.choice for row in rows) or nothing, _about(amount, book) if rows else "")
 
@@ -122,15 +122,15 @@ def _tradeoffs(out: Console, delta: Delta) -> None:
             out.print(line)
 
 
-def _rest(out: Console, estimate: Estimate) -> None:
+def _rest(out: Console, cost: Cost) -> None:
     """What is not in the total, and why."""
     out.print()
-    if estimate.unpriced:
-        out.print(Text(f"unpriced, so in no total: {_resources(len(estimate.unpriced))}", "yellow"))
-        for (type_, reason), some in groupby(sorted(estimate.unpriced, key=_kind), _kind):
+    if cost.unpriced:
+        out.print(Text(f"unpriced, so in no total: {_resources(len(cost.unpriced))}", "yellow"))
+        for (type_, reason), some in groupby(sorted(cost.unpriced, key=_kind), _kind):
             _print_unpriced(out, type_, reason, list(some))
-    if estimate.free:
-        out.print(Text(f"free of charge by themselves: {_resources(estimate.free)}", "dim"))
+    if cost.free:
+        out.print(Text(f"free of charge by themselves: {_resources(cost.free)}", "dim"))
 
 
 def _kind(resource: Unpriced) -> tuple[str, str]:

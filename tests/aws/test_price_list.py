@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from orchestrator.aws.price_list import REGION, Quote, quotes
 from orchestrator.aws.session import Session
-from orchestrator.cost import estimate
+from orchestrator.cost import cost_of
 from orchestrator.errors import AwsError
 from orchestrator.inventory import Resource
 from orchestrator.price import Book
@@ -73,7 +73,7 @@ def asked(service: str, **filters: str) -> dict[str, Any]:
 
 def ask(session: Session, *resources: tuple[str, dict[str, Any]], book: Book = BOOK) -> tuple[Quote, ...]:
     made = [Resource(address=f"{type_}.r{n}", type=type_, values=values) for n, (type_, values) in enumerate(resources)]
-    return quotes(session, estimate(made, book).lines, book)
+    return quotes(session, cost_of(made, book).lines, book)
 
 
 def test_each_line_of_the_repositorys_book_is_asked_for(stub: tuple[Session, Stubber]) -> None:

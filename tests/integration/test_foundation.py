@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator import timing
+from orchestrator.config import Config
 from tests.integration.conftest import REPOSITORY, Rehearsal
 
 if TYPE_CHECKING:
@@ -134,6 +136,36 @@ def test_up_stops_on_a_plan_that_breaks_the_contract(foundation: Rehearsal) -> N
     assert "nothing to change" in foundation.ok("up", "foundation", "-y").err
 
 
+def test_the_redis_token_is_rotated_in_two_steps_that_leave_no_difference(foundation: Rehearsal) -> None:
+    def token(*words: str) -> str:
+        return foundation.ok("secrets", "redis-auth-token", *words).out.removesuffix("\n")
+
+    old = token()
+    rotated = foundation.ok("secrets", "rotate", "redis-auth-token", "-y", "--json")
+    new = token()
+    assert new != old
+    assert token("--version-stage", "AWSPREVIOUS") == old
+    (result,) = json.loads(rotated.out)["results"]
+    assert {change["address"]: change["action"] for change in result["changes"]} == {
+        "aws_elasticache_replication_group.redis": "update",
+        "aws_secretsmanager_secret_version.redis_auth_token": "replace",
+    }
+    assert foundation("plan", "foundation", "--detailed-exitcode").code == 0
+    again = foundation("secrets", "rotate", "redis-auth-token", "-y")
+    assert again.code == 13, again.said
+
+    finished = foundation.ok("secrets", "rotate", "redis-auth-token", "--finish", "-y")
+    assert "waiting: wealist-prod-redis is modifying (SETTING)" in finished.err
+    assert "nothing to finish" in foundation.ok("secrets", "rotate", "redis-auth-token", "--finish", "-y").err
+    assert token() == new
+    assert foundation("plan", "foundation", "--detailed-exitcode").code == 0
+
+    left = [path for path in foundation.home.rglob("*") if path.is_file() and "providers" not in path.parts]
+    texts = {str(path): path.read_bytes().decode(errors="replace") for path in left}
+    texts |= {"rotate": rotated.said, "again": again.said, "finish": finished.said}
+    assert [name for name, text in texts.items() if old in text or new in text] == []
+
+
 def test_what_it_costs_and_what_each_switch_would_add(foundation: Rehearsal) -> None:
     deployed = json.loads(foundation.ok("cost", "foundation", "--json").out)
     assert deployed["monthly"] == {"deployed": 75}
@@ -256,3 +288,14 @@ def test_all_of_it_goes_down_and_leaves_nothing(foundation: Rehearsal) -> None:
         )["Body"]
         state = json.load(body)
         assert (state["resources"], state["outputs"]) == ([], {})
+
+
+def test_every_component_that_takes_its_time_is_of_something_that_was_made(foundation: Rehearsal) -> None:
+    guide = Config.load(foundation.root / "wealist.yaml").guide("prod/foundation")
+    assert guide is not None
+    made = [
+        address for address, action in timing.read(foundation.home, "prod/foundation").resources if action == "create"
+    ]
+
+    found = {component.name for address in made if (component := guide.component(address))}
+    assert found == {component.name for component in guide.components}
