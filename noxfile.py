@@ -47,6 +47,7 @@ def _estate(session: nox.Session) -> Path:
     ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfvars")
     shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=ignored)
     shutil.copy(ROOT / "wealist.yaml", folder)
+    shutil.copy(ROOT / "prices.yaml", folder)
     return folder
 
 

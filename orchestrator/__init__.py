@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from orchestrator.aws.bootstrap import Step
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
+    from orchestrator.bill import Deployed, read_deployed
     from orchestrator.config import Config
     from orchestrator.contract import Contract
+    from orchestrator.cost import Cost
     from orchestrator.delivery import Delivery, Phase
+    from orchestrator.delta import Delta
     from orchestrator.diagnosis import Diagnosis, Hop
     from orchestrator.discovery import Estate
     from orchestrator.duration import Span
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
     from orchestrator.outputs import Output
     from orchestrator.plan import Action, Plan, ResourceChange
     from orchestrator.preflight import Preflight
+    from orchestrator.price import Book
     from orchestrator.process import Cancellation
     from orchestrator.redaction import Redactor
     from orchestrator.report import LayerResult, Outcome, RunReport
@@ -97,10 +101,13 @@ _HOMES = {
     "orchestrator.aws.bootstrap": ("Step",),
     "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
+    "orchestrator.bill": ("Deployed", "read_deployed"),
     "orchestrator.config": ("Config",),
     "orchestrator.diagnosis": ("Diagnosis", "Hop"),
     "orchestrator.contract": ("Contract",),
     "orchestrator.judgement": ("Status", "Verdict"),
+    "orchestrator.cost": ("Cost",),
+    "orchestrator.delta": ("Delta",),
     "orchestrator.delivery": ("Delivery", "Phase"),
     "orchestrator.discovery": ("Estate",),
     "orchestrator.duration": ("Span",),
@@ -156,6 +163,7 @@ _HOMES = {
     "orchestrator.outputs": ("Output",),
     "orchestrator.plan": ("Action", "Plan", "ResourceChange"),
     "orchestrator.preflight": ("Preflight",),
+    "orchestrator.price": ("Book",),
     "orchestrator.redaction": ("Redactor",),
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
     "orchestrator.resume": ("Unfinished",),

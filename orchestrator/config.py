@@ -180,6 +180,7 @@ class Config(Section, frozen=True):
 
     Attributes:
         accounts: The one AWS account, 12 digits, that an environment's layers may touch.
+        prices: The price book, relative to this file; None is `prices.yaml`, where there is one.
         depends_on: By layer: layers that come before it, beside those whose state it reads.
         durations: By layer: how long things take there the first time.
         parallelism: Layers that are worked on at once; None is the number of cores, at most 4.
@@ -195,6 +196,7 @@ class Config(Section, frozen=True):
     guards: GuardsConfig = GuardsConfig()
     durations: dict[str, DurationsConfig] = msgspec.field(default_factory=dict)
     terraform: TerraformConfig = TerraformConfig()
+    prices: str | None = None
     parallelism: int | None = None
     interrupt_grace: float = 60.0
 

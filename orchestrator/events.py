@@ -16,6 +16,7 @@ from orchestrator.outputs import Output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from orchestrator.delta import Delta
     from orchestrator.duration import Span
     from orchestrator.estimate import Estimate
     from orchestrator.finding import Finding
@@ -134,10 +135,16 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReady(Event):
-    """A plan was saved and read. The findings are what the guards say of it."""
+    """A plan was saved and read.
+
+    Attributes:
+        findings: What the guards say of it.
+        cost: What it does to the month; None where nobody states prices.
+    """
 
     plan: Plan
     findings: tuple[Finding, ...] = ()
+    cost: Delta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator import events, failure, inputs, ledger
+from orchestrator import delta, events, failure, inputs, ledger
 from orchestrator.aws.state import read_state
 from orchestrator.errors import (
     CommandError,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from orchestrator.delta import Delta
     from orchestrator.events import Event
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from orchestrator.state import State
 
 _T = TypeVar("_T")
+# Taking down and looking for drift are about other things than the month.
+_PRICED = ("plan", "up")
+# Ends of a layer whose plan counts though nothing was applied.
+_COUNTED = (Outcome.PLANNED, Outcome.PRICED)
 
 
 class LayerRun:
@@ -69,6 +74,7 @@ class LayerRun:
         self._shown: str | None = None
         self._findings: tuple[Finding, ...] = ()
         self._verdicts: tuple[Verdict, ...] = ()
+        self._cost: Delta | None = None
         self._inputs = self._digest_inputs()
         self._began = datetime.now(UTC)
         self._command_began = self._began
@@ -116,6 +122,8 @@ class LayerRun:
             failure.mention_unsaved_state(error, self.layer, self._folder, since=self._began, command=command)
             if isinstance(error, TerraformError):
                 error.layer = self.layer.id
+        if self.context.budget is not None and not self._applied and outcome not in _COUNTED:
+            self.context.budget.give_back(self.layer.id)
         after = self._state_after()
         result = LayerResult(
             layer=self.layer.id,
@@ -125,6 +133,7 @@ class LayerRun:
             plan=None if outcome is Outcome.NO_CHANGES else self._plan,
             findings=self._findings,
             verdicts=self._verdicts,
+            cost=self._cost,
             serial_before=self._before.serial if self._before else None,
             serial_after=after.serial if after else None,
             outputs=tuple(after.outputs.values()) if after else (),
@@ -234,10 +243,21 @@ class LayerRun:
         self.context.redact.add(plan.secrets)
         return plan
 
+    def price(self, plan: Plan) -> Delta | None:
+        """What a plan does to the month; None where nobody states prices, or nobody asks."""
+        book = self.context.estate.prices if self.context.command in _PRICED else None
+        self._cost = None if book is None else delta.of_plan(plan, book)
+        return self._cost
+
+    def keep_cost(self, cost: Delta) -> None:
+        """For the report."""
+        self._cost = cost
+
     def show(self, plan: Plan, findings: Sequence[Finding] = ()) -> None:
         """Show a plan, with what there is to say of it; only a plan that was shown can be applied."""
         self._findings = (*self._findings, *(finding for finding in findings if finding not in self._findings))
-        told = self.context.emit(events.PlanReady(layer=self.layer.id, plan=plan, findings=tuple(findings)))
+        ready = events.PlanReady(layer=self.layer.id, plan=plan, findings=tuple(findings), cost=self.price(plan))
+        told = self.context.emit(ready)
         self._shown = plan.digest if told else None
 
     def tell_verdicts(self, verdicts: Sequence[Verdict]) -> None:

@@ -187,6 +187,15 @@ LiftProtection = Annotated[
         rich_help_panel="Guards",
     ),
 ]
+# It opens no guard, it is one: a variable that was left in a shell can only forbid.
+MaxMonthlyDelta = Annotated[
+    float | None,
+    option(
+        "--max-monthly-delta",
+        help="Stop a plan that adds more than this to the month.",
+        metavar="AMOUNT",
+    ),
+]
 Confirm = Annotated[
     str | None, option("--confirm", help="The layer's name, typed here instead of at the question.", metavar="LAYER")
 ]

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator import events
-from orchestrator.cli import render, render_contract
+from orchestrator.cli import render, render_contract, render_cost
 from orchestrator.cli.options import LogFormat
 from orchestrator.cli.track import Track, shortened, takes
 from orchestrator.estimate import Origin
@@ -97,6 +97,8 @@ def to_json(event: events.Event) -> dict[str, Any]:
             value = {output.name: output.shown for output in value}
         elif isinstance(event, events.Verified) and item.name == "verdicts":
             value = [verdict.to_json() for verdict in value]
+        elif isinstance(event, events.PlanReady) and item.name == "cost":
+            value = value and value.to_json()
         elif item.name == "findings":
             value = [finding.to_json() for finding in value]
         data[item.name] = value
@@ -195,9 +197,12 @@ class _Progress:
         self.take_down()
         self._plans.print()
         self._plans.print(render.plan_text(event.plan, event.layer))
+        cost = render_cost.delta_text(event.cost) if event.cost else Text()
+        if cost:
+            self._plans.print(cost)
         for finding in event.findings:
             self._plans.print(render.finding_text(finding))
-        if event.findings:
+        if event.findings or cost:
             self._plans.print()
 
     def _on_Verified(self, event: events.Verified) -> None:

@@ -253,6 +253,7 @@ def test_for_programs_each_event_is_an_object_a_line(capsys: Capture) -> None:
         "layer": "prod/foundation",
         "plan": {"digest": "sha256:00", "counts": {"create": 6}},
         "findings": [WARNING.to_json()],
+        "cost": None,
     }
     assert outputs["outputs"] == {"a": 1, "password": "(redacted)"}
     assert (done["event"], done["phase"], done["elapsed"]) == ("ResourceEvent", "complete", 3.0)

@@ -20,6 +20,9 @@ pytestmark = pytest.mark.real
 
 REGION = "ap-northeast-2"
 SWITCHES = ("rds_multi_az=true", "single_nat_gateway=false", "redis_num_cache_clusters=2")
+FLAGS = tuple(word for switch in SWITCHES for word in ("--set", switch))
+# What the specification says that each of them adds to the month.
+ADDED = {"NAT Gateway": 64, "RDS": 23, "Redis": 20}
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +32,7 @@ def foundation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl")
     shutil.copytree(REPOSITORY / "terraform", root / "terraform", ignore=ignored)
     shutil.copy(REPOSITORY / "wealist.yaml", root)
+    shutil.copy(REPOSITORY / "prices.yaml", root)
     estate = Rehearsal(root)
     try:
         estate.ok("bootstrap", "-y")
@@ -162,12 +166,36 @@ def test_the_redis_token_is_rotated_in_two_steps_that_leave_no_difference(founda
     assert [name for name, text in texts.items() if old in text or new in text] == []
 
 
+def test_what_it_costs_and_what_each_switch_would_add(foundation: Rehearsal) -> None:
+    deployed = json.loads(foundation.ok("cost", "foundation", "--json").out)
+    assert deployed["monthly"] == {"deployed": 75}
+    (layer,) = deployed["layers"]
+    assert [(row["item"], row["choice"], row["monthly"]) for row in layer["deployed"]["items"]] == [
+        ("NAT Gateway", "1", 32),
+        ("RDS", "Single-AZ", 23),
+        ("Redis", "1 node", 20),
+    ]
+    assert {"aws_kms_key", "aws_s3_bucket", "aws_ecr_repository", "aws_secretsmanager_secret", "aws_eip"} == {
+        resource["type"] for resource in layer["deployed"]["unpriced"]
+    }
+
+    planned = json.loads(foundation.ok("cost", "foundation", "--json", *FLAGS).out)
+    assert planned["monthly"] == {"before": 75, "planned": 182, "difference": 107}
+    assert {item["item"]: item["difference"] for item in planned["layers"][0]["delta"]["items"]} == ADDED
+
+    answer = foundation("up", "foundation", "-y", "--max-monthly-delta", "50", *FLAGS)
+    assert answer.code == 13, answer.said
+    assert "a month would cost $107 more, and --max-monthly-delta is $50" in answer.err
+    assert json.loads(foundation.ok("cost", "foundation", "--json").out) == deployed
+
+
 def test_the_scale_up_switches_replace_nothing_and_end_clean(foundation: Rehearsal) -> None:
     flags = [word for switch in SWITCHES for word in ("--set", switch)]
     before = outputs(foundation)
     report = json.loads(foundation.ok("up", "foundation", "-y", "--json", *flags).out)
     (result,) = report["results"]
     assert result["outcome"] == "applied"
+    assert (result["monthly_delta"], result["cost"]["before"], result["cost"]["after"]) == (107, 75, 182)
     assert {change["action"] for change in result["changes"]} <= {"create", "update"}
     after = outputs(foundation)
     same = (
@@ -189,9 +217,6 @@ def test_the_scale_up_switches_replace_nothing_and_end_clean(foundation: Rehears
     scaled = {row["id"]: row["reason"] for row in verified["contract"] if row["reason"]}
     assert scaled["rds.multi-az"] == "rds_multi_az = true"
     assert scaled["vpc.nat-live"] == "single_nat_gateway = false"
-
-
-FLAGS = tuple(word for switch in SWITCHES for word in ("--set", switch))
 
 
 def test_compute_comes_up_on_it_and_the_second_run_of_both_finds_nothing(foundation: Rehearsal) -> None:
