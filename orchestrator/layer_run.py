@@ -1,4 +1,4 @@
-"""One layer's way through a run: the steps that a task is made of, and what is written down of them.
+"""One layer's way through a run: what a task does with it, and what is written down of that.
 
 `go` takes a task (`task`, `teardown`): a function that calls `init`, `plan`, `show`, `confirm` and `apply` in its own order
 and returns an outcome. Whatever happens on the way ends in a `LayerResult` and a line in the ledger; nothing is raised. An
@@ -8,10 +8,8 @@ apply is written to the ledger before it begins and after it ends, so that one t
 from __future__ import annotations
 
 import hashlib
-import time
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from orchestrator import delta, events, failure, inputs, ledger
 from orchestrator.aws.state import read_state
@@ -22,13 +20,9 @@ from orchestrator.errors import (
     TerraformError,
     WealistError,
 )
-from orchestrator.pace import Pace
 from orchestrator.report import LayerResult, Outcome
 from orchestrator.run import Kind, Proposal
-from orchestrator.tf import initialization, variables
-from orchestrator.tf.args import PlanOptions
-from orchestrator.tf.client import TerraformClient
-from orchestrator.tf.env import CLI_CONFIG
+from orchestrator.step import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +38,6 @@ if TYPE_CHECKING:
     from orchestrator.schedule import Desk
     from orchestrator.state import State
 
-_T = TypeVar("_T")
 # Taking down and looking for drift are about other things than the month.
 _PRICED = ("plan", "up")
 # Ends of a layer whose plan counts though nothing was applied.
@@ -55,17 +48,13 @@ class LayerRun:
     """A layer, everything that its run knows of it, and how far it has come."""
 
     def __init__(self, layer: Layer, context: RunContext, desk: Desk) -> None:
-        config, options = context.estate.config, context.options
+        _config, _options = context.estate.config, context.options
         self.layer = layer
         self.context = context
         self._desk = desk
-        self._folder = context.target.folder(layer.path)
+        self._steps = Steps(layer, context)
         self._session = context.sessions.for_backend(layer.backend)
         self._before = context.states.get(layer.id)
-        self._cli_config = context.environment.values.get(CLI_CONFIG, "")
-        self._lock_timeout = options.lock_timeout or config.terraform.lock_timeout
-        self._parallelism = options.terraform_parallelism or config.terraform.parallelism
-        self._skipped_init = False
         self._applying = False
         self._applied = False
         self._is_state_known = True
@@ -77,22 +66,6 @@ class LayerRun:
         self._cost: Delta | None = None
         self._inputs = self._digest_inputs()
         self._began = datetime.now(UTC)
-        self._command_began = self._began
-        self._seconds = 0.0
-        look = context.target.command(f"status {layer.id}")
-        self._pace = Pace(layer.id, context.target.home, config.guide(layer.id), look=look)
-        self._terraform = TerraformClient(
-            binary=context.binary,
-            folder=self._folder,
-            layer=layer.id,
-            env=context.environment.values,
-            runner=context.runner,
-            cancellation=context.cancellation,
-            grace=config.interrupt_grace,
-            on_event=self._on_terraform,
-            on_line=context.folder.log,
-            on_trace=context.folder.trace,
-        )
 
     def go(self, task: Callable[[LayerRun], Outcome]) -> LayerResult:
         """Do the task."""
@@ -119,7 +92,7 @@ class LayerRun:
             raise
         if error is not None:
             command = self.context.target.command
-            failure.mention_unsaved_state(error, self.layer, self._folder, since=self._began, command=command)
+            failure.mention_unsaved_state(error, self.layer, self._steps.folder, since=self._began, command=command)
             if isinstance(error, TerraformError):
                 error.layer = self.layer.id
         if self.context.budget is not None and not self._applied and outcome not in _COUNTED:
@@ -128,7 +101,7 @@ class LayerRun:
         result = LayerResult(
             layer=self.layer.id,
             outcome=outcome,
-            seconds=self._seconds,
+            seconds=self._steps.seconds,
             # A look for drift may plan what only looks like a change.
             plan=None if outcome is Outcome.NO_CHANGES else self._plan,
             findings=self._findings,
@@ -158,19 +131,7 @@ class LayerRun:
 
     def init(self) -> None:
         """Init, where it is needed."""
-        version, with_upgrade = self.context.binary.version, self.context.options.upgrade
-        is_needed = with_upgrade or not initialization.is_initialized(
-            self.layer, self._folder, terraform_version=version, cli_config=self._cli_config
-        )
-        if not is_needed:
-            self._skipped_init = True
-            self._tell(events.StepFinished(layer=self.layer.id, step="init", seconds=0.0, note="not needed"))
-            return
-        command = self.context.target.command
-        initialization.prepare(self.layer, self._folder, cli_config=self._cli_config, command=command)
-        with self.context.init_lock:
-            self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
-        initialization.remember(self.layer, self._folder, terraform_version=version, cli_config=self._cli_config)
+        self._steps.init()
         # An init may write the lock file.
         self._inputs = self._digest_inputs()
 
@@ -188,13 +149,12 @@ class LayerRun:
             values: Beside those of the run, and in their place.
             targets: In place of those of the run.
         """
-        options = self._options({**self.context.options.values, **(values or {})}, targets=targets)
-        options = replace(options, destroy=destroy, refresh_only=refresh_only)
-        if destroy or refresh_only or targets is not None:
-            options = replace(options, replace=())
-        if not self._save(options):
-            return None
-        self._plan = self._read(options)
+        given = {**self.context.options.values, **(values or {})}
+        options = self._steps.options(given, destroy=destroy, refresh_only=refresh_only, targets=targets)
+        self._plan = None
+        self._planned_partial = bool(options.targets)
+        if self._steps.save(options):
+            self._plan = self._steps.read(options)
         return self._plan
 
     def look(self, *, refresh_only: bool = False, values: Mapping[str, str] | None = None) -> Plan:
@@ -203,45 +163,11 @@ class LayerRun:
         Args:
             values: In place of those of the run.
         """
-        options = self._options(self.context.options.values if values is None else values)
-        options = replace(options, refresh_only=refresh_only, replace=() if refresh_only else options.replace)
-        self._save(options)
-        return self._read(options)
-
-    def _options(self, values: Mapping[str, str], *, targets: Sequence[str] | None = None) -> PlanOptions:
-        given = self.context.options
-        return PlanOptions(
-            var_files=self._variable_files(values),
-            targets=given.targets if targets is None else tuple(targets),
-            replace=given.replace,
-            lock_timeout=self._lock_timeout,
-            parallelism=self._parallelism,
-            extra=given.extra,
-        )
-
-    def _save(self, options: PlanOptions) -> bool:
-        """Make a plan; returns whether it holds changes."""
-        out = self.context.folder.plan_file(self.layer.id)
+        given = self.context.options.values if values is None else values
+        options = self._steps.options(given, refresh_only=refresh_only)
         self._plan = None
-        self._planned_partial = bool(options.targets)
-        try:
-            has_changes, seconds = self._step("plan", lambda: self._terraform.plan(options, out=out))
-            self._pace.plan_ended(seconds)
-            return has_changes
-        except CommandError:
-            if self._skipped_init:
-                # Something that the fingerprint can't see may be missing: let the next run start with an init.
-                initialization.forget(self._folder)
-            raise
-
-    def _read(self, options: PlanOptions) -> Plan:
-        """The plan that was made last."""
-        began = time.monotonic()
-        out = self.context.folder.plan_file(self.layer.id)
-        plan = self._terraform.show(out, is_refresh_only=options.refresh_only)
-        self._seconds += time.monotonic() - began
-        self.context.redact.add(plan.secrets)
-        return plan
+        self._steps.save(options)
+        return self._steps.read(options)
 
     def price(self, plan: Plan) -> Delta | None:
         """What a plan does to the month; None where nobody states prices, or nobody asks."""
@@ -286,7 +212,7 @@ class LayerRun:
             if self._shown != plan.digest:
                 raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
             from_nothing = not self._planned_partial and (self._before is None or self._before.is_empty)
-            estimate = self._pace.expect(plan, from_nothing=from_nothing)
+            estimate = self._steps.pace.expect(plan, from_nothing=from_nothing)
             if estimate is not None:
                 self._tell(events.Estimated(layer=self.layer.id, estimate=estimate))
             return confirm(proposal)
@@ -299,15 +225,14 @@ class LayerRun:
         Raises:
             GuardError: It was not shown, or is not what it was.
         """
-        path = self.context.folder.plan_file(self.layer.id)
         if self._shown != plan.digest:
             raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
-        if _digest(path) != plan.digest:
+        if _digest(self._steps.plan_file) != plan.digest:
             raise GuardError(
                 f"{self.layer.id}: the plan file changed after it was shown, so it was not applied",
                 hint=self.context.target.command(f"{self.context.command} {self.layer.id}"),
             )
-        self._stop_if_asked("apply")
+        self._steps.stop_if_asked("apply")
         serial = self._before.serial if self._before else None
         try:
             self._record("apply-started", plan_digest=plan.digest, serial=serial)
@@ -318,14 +243,7 @@ class LayerRun:
             ) from error
         self._applying = self._applied = True
         self._applied_partial = self._planned_partial
-        try:
-            _, seconds = self._step(
-                "apply",
-                lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
-            )
-            self._pace.apply_ended(seconds)
-        finally:
-            self._pace.write()
+        self._steps.apply()
         self._applying = False
 
     def _digest_inputs(self) -> str:
@@ -333,50 +251,15 @@ class LayerRun:
         options = self.context.options
         return inputs.digest(self.layer, values=options.values, var_files=options.var_files)
 
-    def _variable_files(self, values: Mapping[str, str]) -> tuple[Path, ...]:
-        """The files that Terraform reads variables from, the last of them with the values of the command line."""
-        sensitive = (name for name, variable in self.layer.variables.items() if variable.is_sensitive)
-        self.context.redact.add(values[name] for name in sensitive if name in values)
-        text = variables.render(values, self.layer)
-        if not text:
-            return self.context.options.var_files
-        path = self.context.folder.variables_file(self.layer.id)
-        self.context.folder.write(path, text)
-        return (*self.context.options.var_files, path)
-
-    def _step(self, name: str, call: Callable[[], _T]) -> tuple[_T, float]:
-        """What it returned, and the seconds that it took."""
-        self._stop_if_asked(name)
-        self._tell(events.StepStarted(layer=self.layer.id, step=name))
-        began = time.monotonic()
-        self._command_began = datetime.now(UTC)
-        try:
-            value = call()
-        finally:
-            seconds = time.monotonic() - began
-            self._seconds += seconds
-        self._tell(events.StepFinished(layer=self.layer.id, step=name, seconds=seconds))
-        return value, seconds
-
-    def _on_terraform(self, event: Event) -> None:
-        self._tell(event)
-        overdue = self._pace.see(event)
-        if overdue is not None:
-            self._tell(overdue)
-
     def _tell(self, event: Event) -> None:
         self.context.emit(event)
-
-    def _stop_if_asked(self, step: str) -> None:
-        if self.context.cancellation.is_requested:
-            raise CommandInterruptedError(f"{self.layer.id}: stopped before {step}", argv=(), returncode=0)
 
     def _locked(self, error: CommandError) -> WealistError:
         """The error that it was, if somebody's lock is the reason."""
         known = [lock.id for lock in self.context.locks.get(self.layer.id, ())]
         command = self.context.target.command
         return (
-            failure.locked(error, self.layer, self._session, began=self._command_began, known=known, command=command)
+            failure.locked(error, self.layer, self._session, began=self._steps.began, known=known, command=command)
             or error
         )
 

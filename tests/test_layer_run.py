@@ -478,7 +478,7 @@ def test_a_state_that_can_not_be_read_back_is_a_notice_and_no_failure(rig: Rig) 
 
 def test_the_time_for_an_answer_does_not_count(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("orchestrator.layer_run.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("orchestrator.step.time.monotonic", lambda: clock[0])
 
     def ponder(_: Proposal) -> bool:
         clock[0] += 1000.0
