@@ -121,7 +121,7 @@ def _quotes(run: Invocation, costs: Mapping[str, Cost], book: Book) -> Quotes:
     from orchestrator.aws.session import Session
 
     kept = f"the figures are the price book's, of {book.date}"
-    if run.target.aws.endpoint_url:
+    if run.target.aws.is_hermetic:
         run.say(f"note: the sandbox has no price list; {kept}")
         return {}
     session = Session(run.target.aws)
