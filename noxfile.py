@@ -68,9 +68,14 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The fast tests, with branch coverage."""
     session.install("-e.[sandbox,diagnose]", *_dependencies("tests"))
-    session.run("coverage", "run", "-m", "pytest", "-m", "not real and not service", *session.posargs)
-    if not session.posargs:
-        session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
+    fast = ("-m", "not real and not service")
+    if session.posargs:
+        session.run("pytest", *fast, *session.posargs)
+        return
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-n", "2", *fast)
+    session.run("coverage", "combine", "-q")
+    session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
 
 
 @nox.session
