@@ -176,13 +176,16 @@ def _fits(entry: Entry, values: Mapping[str, Any]) -> bool:
 def _asked(entries: Sequence[Entry], values: Mapping[str, Any]) -> str:
     """What the conditions looked at, and saw."""
     names = dict.fromkeys(name for entry in entries if entry.when for name in query.fields(entry.when))
-    seen = []
-    for name in names:
-        value = values.get(name, None)
-        seen.append(
-            f"{name} {value if isinstance(value, (str, int, float)) else '(not set)' if value is None else '...'}"
-        )
+    # A plain mapping, which lets what is pending be looked at.
+    plain = dict(values)
+    seen = (f"{name} {_shown(plain.get(name))}" for name in names)
     return ", ".join(seen) or "this one"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (str, int, float)):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return "(not set)" if value is None else "..."
 
 
 def _choice(entry: Entry, values: Mapping[str, Any]) -> str | None:

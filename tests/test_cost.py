@@ -109,6 +109,9 @@ def test_another_class_than_the_book_has_is_unpriced_with_what_was_asked() -> No
     (unpriced,) = of(database(**{"class": "huge"})).unpriced
 
     assert unpriced.reason == "the price book has none for engine postgres, class huge"
+    assert of(resource("aws_db_instance.a", {"engine": True})).unpriced[0].reason == (
+        "the price book has none for engine true, class (not set)"
+    )
 
 
 @pytest.mark.parametrize("name", ["class", "multi_az"])
