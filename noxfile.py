@@ -4,7 +4,7 @@ nox -s sandbox        the whole product against the embedded AWS, shown step by 
 nox -s lint           ruff, mypy, import-linter, terraform fmt
 nox -s tests          fast: no network, no Terraform
 nox -s terraform      terraform validate and terraform test
-nox -s integration    the real Terraform against the sandbox
+nox -s integration    the real Terraform against the sandbox; real databases on the loopback
 nox -s build          wheel and sdist, tried out in a fresh environment
 nox -s bench          speed, as ratios measured side by side
 """
@@ -47,13 +47,14 @@ def _estate(session: nox.Session) -> Path:
     ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfvars")
     shutil.copytree(ROOT / "terraform", folder / "terraform", ignore=ignored)
     shutil.copy(ROOT / "wealist.yaml", folder)
+    shutil.copy(ROOT / "prices.yaml", folder)
     return folder
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, types, import order and HCL format."""
-    session.install("-e.[sandbox]", *_dependencies("lint"))
+    session.install("-e.[sandbox,diagnose]", *_dependencies("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
@@ -66,10 +67,15 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The fast tests, with branch coverage."""
-    session.install("-e.[sandbox]", *_dependencies("tests"))
-    session.run("coverage", "run", "-m", "pytest", "-m", "not real", *session.posargs)
-    if not session.posargs:
-        session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
+    session.install("-e.[sandbox,diagnose]", *_dependencies("tests"))
+    fast = ("-m", "not real and not service")
+    if session.posargs:
+        session.run("pytest", *fast, *session.posargs)
+        return
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-n", "2", *fast)
+    session.run("coverage", "combine", "-q")
+    session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
 
 
 @nox.session
@@ -95,11 +101,11 @@ def terraform(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """The real commands, the real Terraform and the real AWS provider against the sandbox."""
+    """The real Terraform and AWS provider against the sandbox, and the hops of `diagnose` against real databases."""
     _need_terraform(session)
-    session.install("-e.[sandbox]", *_dependencies("tests"))
-    # Each file has a sandbox of its own, and most of an apply is waiting: three at a time.
-    session.run("pytest", "-m", "real", "-n", "3", "--dist", "loadfile", "--durations=10", *session.posargs)
+    session.install("-e.[sandbox,diagnose]", *_dependencies("tests"))
+    # Each file has a sandbox or servers of its own, and most of an apply is waiting: three at a time.
+    session.run("pytest", "-m", "real or service", "-n", "3", "--dist", "loadfile", "--durations=10", *session.posargs)
 
 
 @nox.session

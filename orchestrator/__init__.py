@@ -22,9 +22,15 @@ if TYPE_CHECKING:
     from orchestrator.aws.bootstrap import Step
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.secrets import Secret
+    from orchestrator.bill import Deployed, read_deployed
     from orchestrator.config import Config
     from orchestrator.contract import Contract
+    from orchestrator.cost import Cost
+    from orchestrator.delivery import Delivery, Phase
+    from orchestrator.delta import Delta
+    from orchestrator.diagnosis import Diagnosis, Hop
     from orchestrator.discovery import Estate
+    from orchestrator.duration import Span
     from orchestrator.engine import Engine
     from orchestrator.errors import (
         AwsError,
@@ -47,12 +53,15 @@ if TYPE_CHECKING:
         UsageError,
         WealistError,
     )
+    from orchestrator.estimate import Estimate
     from orchestrator.events import (
         ChangeSummary,
         Diagnostic,
+        Estimated,
         Event,
         Notice,
         OutputsKnown,
+        Overdue,
         PlanReady,
         PreflightDone,
         ResourceEvent,
@@ -63,6 +72,7 @@ if TYPE_CHECKING:
         Verified,
     )
     from orchestrator.evidence import LockEvidence
+    from orchestrator.examination import examine
     from orchestrator.finding import Finding, Severity
     from orchestrator.history import StateVersion, read_history
     from orchestrator.holder import Holder, Life
@@ -74,11 +84,13 @@ if TYPE_CHECKING:
     from orchestrator.outputs import Output
     from orchestrator.plan import Action, Plan, ResourceChange
     from orchestrator.preflight import Preflight
+    from orchestrator.price import Book
     from orchestrator.process import Cancellation
     from orchestrator.redaction import Redactor
     from orchestrator.report import LayerResult, Outcome, RunReport
     from orchestrator.restore import Restoration, prepare_restore
     from orchestrator.resume import Unfinished
+    from orchestrator.rotation import Rotation, prepare_rotation
     from orchestrator.run import Kind, Proposal, RunOptions
     from orchestrator.sandbox.target import Sandbox, start_sandbox, stop_sandbox
     from orchestrator.status import LastApply, LayerStatus, StateSummary, read_statuses
@@ -89,10 +101,16 @@ _HOMES = {
     "orchestrator.aws.bootstrap": ("Step",),
     "orchestrator.aws.digest": ("Mismatch",),
     "orchestrator.aws.secrets": ("Secret",),
+    "orchestrator.bill": ("Deployed", "read_deployed"),
     "orchestrator.config": ("Config",),
+    "orchestrator.diagnosis": ("Diagnosis", "Hop"),
     "orchestrator.contract": ("Contract",),
     "orchestrator.judgement": ("Status", "Verdict"),
+    "orchestrator.cost": ("Cost",),
+    "orchestrator.delta": ("Delta",),
+    "orchestrator.delivery": ("Delivery", "Phase"),
     "orchestrator.discovery": ("Estate",),
+    "orchestrator.duration": ("Span",),
     "orchestrator.engine": ("Engine",),
     "orchestrator.errors": (
         "AwsError",
@@ -115,12 +133,15 @@ _HOMES = {
         "UsageError",
         "WealistError",
     ),
+    "orchestrator.estimate": ("Estimate",),
     "orchestrator.events": (
         "ChangeSummary",
         "Diagnostic",
+        "Estimated",
         "Event",
         "Notice",
         "OutputsKnown",
+        "Overdue",
         "PlanReady",
         "PreflightDone",
         "ResourceEvent",
@@ -131,6 +152,7 @@ _HOMES = {
         "Verified",
     ),
     "orchestrator.evidence": ("LockEvidence",),
+    "orchestrator.examination": ("examine",),
     "orchestrator.finding": ("Finding", "Severity"),
     "orchestrator.history": ("StateVersion", "read_history"),
     "orchestrator.holder": ("Holder", "Life"),
@@ -141,10 +163,12 @@ _HOMES = {
     "orchestrator.outputs": ("Output",),
     "orchestrator.plan": ("Action", "Plan", "ResourceChange"),
     "orchestrator.preflight": ("Preflight",),
+    "orchestrator.price": ("Book",),
     "orchestrator.redaction": ("Redactor",),
     "orchestrator.report": ("LayerResult", "Outcome", "RunReport"),
     "orchestrator.resume": ("Unfinished",),
     "orchestrator.restore": ("Restoration", "prepare_restore"),
+    "orchestrator.rotation": ("Rotation", "prepare_rotation"),
     "orchestrator.run": ("Kind", "Proposal", "RunOptions"),
     "orchestrator.sandbox.target": ("Sandbox", "start_sandbox", "stop_sandbox"),
     "orchestrator.status": ("LastApply", "LayerStatus", "StateSummary", "read_statuses"),

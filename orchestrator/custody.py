@@ -66,18 +66,19 @@ class Custody:
         return self.target.command(words.replace("LAYER", self.layer.id))
 
     @contextmanager
-    def locked(self, doing: str) -> Iterator[None]:
+    def locked(self, doing: str, *, command: str | None = None) -> Iterator[None]:
         """Hold the state's lock, as Terraform would, where it has one; only this very lock is given back.
 
         Args:
-            doing: `restore` or `mend`.
+            doing: `restore`, `mend` or `rotation`.
+            command: What is written into the lock, where it is not `wealist state` and that word.
 
         Raises:
             StateLockedError: Somebody else holds it.
             StateError: It could not be given back; what was done in between is done.
         """
         operation = f"OperationType{doing.capitalize()}"
-        text = lock_info(self.backend, who=who(), operation=operation, note=note(f"wealist state {doing}"))
+        text = lock_info(self.backend, who=who(), operation=operation, note=note(command or f"wealist state {doing}"))
         try:
             taken = take(self.session, self.backend, text)
         except StateLockedError as error:

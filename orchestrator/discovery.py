@@ -11,11 +11,13 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orchestrator import price
 from orchestrator.config import FILENAME, Config
 from orchestrator.document import line_of
 from orchestrator.errors import ConfigError, LayerNotFoundError
 from orchestrator.graph import Graph
 from orchestrator.layer import Location
+from orchestrator.price import Book
 from orchestrator.root_module import read_layer
 
 if TYPE_CHECKING:
@@ -87,8 +89,11 @@ class Estate:
     def _check_layer_names(self, ids: Iterable[str]) -> None:
         """A guard for a layer that is not there guards nothing, and was meant for one that exists."""
         known = {name: id_ for id_ in ids for name in (id_, id_.rpartition("/")[2])}
-        named = {("guards", "deletion_protection", name): name for name in self.config.guards.deletion_protection}
+        named: dict[tuple[str, ...], str] = {}
+        named |= {("guards", "deletion_protection", name): name for name in self.config.guards.deletion_protection}
+        named |= {("durations", name): name for name in self.config.durations}
         named |= {("secrets", name, "layer"): secret.layer for name, secret in self.config.secrets.items()}
+        named |= {("diagnose", name, "layer"): one.layer for name, one in self.config.diagnose.items()}
         path = self.root / FILENAME
         for key, name in named.items():
             if known and not any(id_ == name or id_.endswith(f"/{name}") for id_ in known.values()):
@@ -110,6 +115,25 @@ class Estate:
                     f"{self.root / FILENAME}: accounts.{name}: no layer is in that environment",
                     hint=f"did you mean {near[0]}?" if near else f"environments here: {known}",
                 )
+
+    @cached_property
+    def prices(self) -> Book | None:
+        """The price book, where there is one.
+
+        Raises:
+            ConfigError: It is wrong, or wealist.yaml names one that is not there.
+        """
+        named = self.config.prices
+        path = self.root / (named or price.FILENAME)
+        if path.is_file():
+            return Book.load(path)
+        if named is None:
+            return None
+        config = self.root / FILENAME
+        raise ConfigError(
+            f"{config}:{line_of(config, ('prices',))}: prices: there is no file {named}",
+            hint=f"leave it out for {price.FILENAME} beside this file",
+        )
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

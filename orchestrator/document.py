@@ -155,7 +155,7 @@ def _check(data: Any, model: Any, key: tuple[str, ...], fail: Fail) -> None:
         try:
             msgspec.convert(data, model)
         except msgspec.ValidationError as error:
-            message = re.sub(r"`(\w+)( \| null)?`", _kind, str(error).partition(" - at ")[0])
+            message = re.sub(r"`(\w+(?: \| \w+)*)`", _kinds, str(error).partition(" - at ")[0])
             quoted = isinstance(data, (int, float)) and _KINDS["str"] in message
             fail(key, message[:1].lower() + message[1:], "put the value in quotes" if quoted else None)
 
@@ -164,8 +164,9 @@ def _is_section(model: Any) -> bool:
     return isinstance(model, type) and issubclass(model, msgspec.Struct)
 
 
-def _kind(match: re.Match[str]) -> str:
-    return _KINDS.get(match[1], match[1])
+def _kinds(match: re.Match[str]) -> str:
+    kinds = [kind for kind in match[1].split(" | ") if kind != "null"] or ["null"]
+    return " or ".join(_KINDS.get(kind, kind) for kind in kinds)
 
 
 def _known(names: Iterable[str]) -> str:

@@ -18,10 +18,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import artifacts, events, ledger, resume, schedule, task, teardown, verdict, verification
+from orchestrator import artifacts, bill, events, ledger, resume, schedule, task, teardown, verdict, verification
 from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
+from orchestrator.budget import Budget
 from orchestrator.errors import GuardError, RunError, UsageError
 from orchestrator.launch import Launcher
 from orchestrator.layer_run import LayerRun
@@ -177,6 +178,22 @@ class Engine:
     def _with_contract(self) -> list[str]:
         return [layer.id for layer in self.estate.layers if verification.path_of(layer).is_file()]
 
+    def cost(self, names: Sequence[str], options: RunOptions | None = None) -> RunReport:
+        """Plan these layers, or all where none is named, and price what there is and what there would be.
+
+        With values, in a layer that is not applied, what they change is told in place of what there is. Each result's `cost`
+        has both costs and their difference.
+
+        Raises:
+            UsageError: Nothing here states prices; a layer or a variable that is not there.
+            PreflightError: A check failed; Terraform was not started.
+            LayerOrderError: A layer that one of these stands on is not applied, or lacks an output that it reads.
+            RunError: A layer could not be planned, or would cost more than `max_monthly_delta` allows.
+        """
+        if self.estate.prices is None:
+            raise bill.no_prices(self.estate)
+        return self._run("cost", task.cost, names or tuple(self.estate.folders), options or RunOptions(), confirm=None)
+
     def unfinished(self) -> Unfinished | None:
         """The last run against this target, where it did not end well.
 
@@ -283,6 +300,7 @@ class Engine:
                 cancellation=self._cancellation,
                 emit=self._emit,
                 confirm=confirm,
+                budget=_budget(launch.options, unfinished),
             )
             self._emit(events.RunStarted(layers=launch.order.ids, parallelism=launch.parallelism))
             record = {"run_id": folder.run_id, "target": self.target.name, "command": command}
@@ -318,6 +336,11 @@ class Engine:
             folder.write_report(report.to_json())
         except OSError as error:
             self._emit(events.Notice(text=f"the end of the run could not be written down: {error.strerror}"))
+
+
+def _budget(options: RunOptions, unfinished: Unfinished | None) -> Budget | None:
+    limit = options.max_monthly_delta
+    return None if limit is None else Budget(limit, resume.spent(unfinished))
 
 
 def _way_on(report: RunReport, first: LayerResult, target: Target) -> str | None:

@@ -16,6 +16,9 @@ from orchestrator.outputs import Output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from orchestrator.delta import Delta
+    from orchestrator.duration import Span
+    from orchestrator.estimate import Estimate
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict
     from orchestrator.plan import Plan
@@ -132,10 +135,16 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReady(Event):
-    """A plan was saved and read. The findings are what the guards say of it."""
+    """A plan was saved and read.
+
+    Attributes:
+        findings: What the guards say of it.
+        cost: What it does to the month; None where nobody states prices.
+    """
 
     plan: Plan
     findings: tuple[Finding, ...] = ()
+    cost: Delta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +152,29 @@ class Verified(Event):
     """A layer was held against its contract, row by row."""
 
     verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimated(Event):
+    """How long the apply of the plan that was just shown is expected to take; comes before the question."""
+
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue(Event):
+    """A resource takes far longer than the worst that was expected; said once, while it still runs.
+
+    Attributes:
+        elapsed: Seconds since it started, by Terraform's clock.
+        look: The wealist command that shows where its layer stands.
+    """
+
+    address: str
+    action: str
+    elapsed: float
+    expected: Span
+    look: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ that fails, an order that does not work out, a run to go on with that has moved.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import address, events, permission, preflight, resume, verification
-from orchestrator.errors import ConfigError, PreflightError
+from orchestrator import address, events, pace, permission, preflight, price, resume, verification
+from orchestrator.errors import ConfigError, PreflightError, UsageError
 from orchestrator.order import Order
 from orchestrator.tf import args, variables
 from orchestrator.tf.env import child_environment
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from orchestrator.tf.env import ChildEnvironment
 
 _MOST_LAYERS_AT_ONCE = 4
+# A price book that is wrong must not keep anybody from taking a layer down.
+_PRICED = ("plan", "up", "cost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,9 @@ class Launcher:
             env=(environment or child_environment(self.target.environ)).values,
             neighbours=neighbours,
             will_write=will_write,
+            expected=pace.foresee(self.estate, [layer.id for layer in layers], self.target.home)
+            if will_write
+            else None,
         )
 
     def settle(
@@ -137,6 +143,8 @@ class Launcher:
             LayerOrderError, StateLockedError, GuardError: The layers around do not allow it.
         """
         layers = self.select(names)
+        if command in _PRICED:
+            self._check_prices(options)
         # A run that is gone on with was made for the layers that are done, too.
         done = self._done(unfinished)
         args.check_extra(options.extra)
@@ -192,6 +200,19 @@ class Launcher:
                 self.redact.add(state.secrets)
                 self.redact.allow(state.public)
         return checked.binary
+
+    def _check_prices(self, options: RunOptions) -> None:
+        """A price book that is wrong is found before anything starts, and a limit needs one."""
+        book, limit = self.estate.prices, options.max_monthly_delta
+        if limit is None:
+            return
+        if book is None:
+            raise UsageError(
+                f"--max-monthly-delta {limit:g}: nothing here states prices",
+                hint=f"write {self.estate.root / price.FILENAME}; docs/commands.md shows one",
+            )
+        if not math.isfinite(limit):
+            raise UsageError(f"--max-monthly-delta {limit}: this is no amount", hint=f"in {book.currency}, as in 50")
 
     def _with_permissions(self, options: RunOptions, ids: Sequence[str]) -> RunOptions:
         """The options with every address that a guard lets pass bound to its layer."""

@@ -1,4 +1,4 @@
-"""One layer's way through a run: the steps that a task is made of, and what is written down of them.
+"""One layer's way through a run: what a task does with it, and what is written down of that.
 
 `go` takes a task (`task`, `teardown`): a function that calls `init`, `plan`, `show`, `confirm` and `apply` in its own order
 and returns an outcome. Whatever happens on the way ends in a `LayerResult` and a line in the ledger; nothing is raised. An
@@ -8,12 +8,10 @@ apply is written to the ledger before it begins and after it ends, so that one t
 from __future__ import annotations
 
 import hashlib
-import time
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from orchestrator import events, failure, inputs, ledger
+from orchestrator import delta, events, failure, inputs, ledger
 from orchestrator.aws.state import read_state
 from orchestrator.errors import (
     CommandError,
@@ -24,15 +22,13 @@ from orchestrator.errors import (
 )
 from orchestrator.report import LayerResult, Outcome
 from orchestrator.run import Kind, Proposal
-from orchestrator.tf import initialization, variables
-from orchestrator.tf.args import PlanOptions
-from orchestrator.tf.client import TerraformClient
-from orchestrator.tf.env import CLI_CONFIG
+from orchestrator.step import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from orchestrator.delta import Delta
     from orchestrator.events import Event
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict
@@ -42,24 +38,23 @@ if TYPE_CHECKING:
     from orchestrator.schedule import Desk
     from orchestrator.state import State
 
-_T = TypeVar("_T")
+# Taking down and looking for drift are about other things than the month.
+_PRICED = ("plan", "up")
+# Ends of a layer whose plan counts though nothing was applied.
+_COUNTED = (Outcome.PLANNED, Outcome.PRICED)
 
 
 class LayerRun:
     """A layer, everything that its run knows of it, and how far it has come."""
 
     def __init__(self, layer: Layer, context: RunContext, desk: Desk) -> None:
-        config, options = context.estate.config, context.options
+        _config, _options = context.estate.config, context.options
         self.layer = layer
         self.context = context
         self._desk = desk
-        self._folder = context.target.folder(layer.path)
+        self._steps = Steps(layer, context)
         self._session = context.sessions.for_backend(layer.backend)
         self._before = context.states.get(layer.id)
-        self._cli_config = context.environment.values.get(CLI_CONFIG, "")
-        self._lock_timeout = options.lock_timeout or config.terraform.lock_timeout
-        self._parallelism = options.terraform_parallelism or config.terraform.parallelism
-        self._skipped_init = False
         self._applying = False
         self._applied = False
         self._is_state_known = True
@@ -68,22 +63,9 @@ class LayerRun:
         self._shown: str | None = None
         self._findings: tuple[Finding, ...] = ()
         self._verdicts: tuple[Verdict, ...] = ()
+        self._cost: Delta | None = None
         self._inputs = self._digest_inputs()
         self._began = datetime.now(UTC)
-        self._command_began = self._began
-        self._seconds = 0.0
-        self._terraform = TerraformClient(
-            binary=context.binary,
-            folder=self._folder,
-            layer=layer.id,
-            env=context.environment.values,
-            runner=context.runner,
-            cancellation=context.cancellation,
-            grace=config.interrupt_grace,
-            on_event=self._tell,
-            on_line=context.folder.log,
-            on_trace=context.folder.trace,
-        )
 
     def go(self, task: Callable[[LayerRun], Outcome]) -> LayerResult:
         """Do the task."""
@@ -110,18 +92,21 @@ class LayerRun:
             raise
         if error is not None:
             command = self.context.target.command
-            failure.mention_unsaved_state(error, self.layer, self._folder, since=self._began, command=command)
+            failure.mention_unsaved_state(error, self.layer, self._steps.folder, since=self._began, command=command)
             if isinstance(error, TerraformError):
                 error.layer = self.layer.id
+        if self.context.budget is not None and not self._applied and outcome not in _COUNTED:
+            self.context.budget.give_back(self.layer.id)
         after = self._state_after()
         result = LayerResult(
             layer=self.layer.id,
             outcome=outcome,
-            seconds=self._seconds,
+            seconds=self._steps.seconds,
             # A look for drift may plan what only looks like a change.
             plan=None if outcome is Outcome.NO_CHANGES else self._plan,
             findings=self._findings,
             verdicts=self._verdicts,
+            cost=self._cost,
             serial_before=self._before.serial if self._before else None,
             serial_after=after.serial if after else None,
             outputs=tuple(after.outputs.values()) if after else (),
@@ -146,19 +131,7 @@ class LayerRun:
 
     def init(self) -> None:
         """Init, where it is needed."""
-        version, with_upgrade = self.context.binary.version, self.context.options.upgrade
-        is_needed = with_upgrade or not initialization.is_initialized(
-            self.layer, self._folder, terraform_version=version, cli_config=self._cli_config
-        )
-        if not is_needed:
-            self._skipped_init = True
-            self._tell(events.StepFinished(layer=self.layer.id, step="init", seconds=0.0, note="not needed"))
-            return
-        command = self.context.target.command
-        initialization.prepare(self.layer, self._folder, cli_config=self._cli_config, command=command)
-        with self.context.init_lock:
-            self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
-        initialization.remember(self.layer, self._folder, terraform_version=version, cli_config=self._cli_config)
+        self._steps.init()
         # An init may write the lock file.
         self._inputs = self._digest_inputs()
 
@@ -176,13 +149,12 @@ class LayerRun:
             values: Beside those of the run, and in their place.
             targets: In place of those of the run.
         """
-        options = self._options({**self.context.options.values, **(values or {})}, targets=targets)
-        options = replace(options, destroy=destroy, refresh_only=refresh_only)
-        if destroy or refresh_only or targets is not None:
-            options = replace(options, replace=())
-        if not self._save(options):
-            return None
-        self._plan = self._read(options)
+        given = {**self.context.options.values, **(values or {})}
+        options = self._steps.options(given, destroy=destroy, refresh_only=refresh_only, targets=targets)
+        self._plan = None
+        self._planned_partial = bool(options.targets)
+        if self._steps.save(options):
+            self._plan = self._steps.read(options)
         return self._plan
 
     def look(self, *, refresh_only: bool = False, values: Mapping[str, str] | None = None) -> Plan:
@@ -191,48 +163,27 @@ class LayerRun:
         Args:
             values: In place of those of the run.
         """
-        options = self._options(self.context.options.values if values is None else values)
-        options = replace(options, refresh_only=refresh_only, replace=() if refresh_only else options.replace)
-        self._save(options)
-        return self._read(options)
-
-    def _options(self, values: Mapping[str, str], *, targets: Sequence[str] | None = None) -> PlanOptions:
-        given = self.context.options
-        return PlanOptions(
-            var_files=self._variable_files(values),
-            targets=given.targets if targets is None else tuple(targets),
-            replace=given.replace,
-            lock_timeout=self._lock_timeout,
-            parallelism=self._parallelism,
-            extra=given.extra,
-        )
-
-    def _save(self, options: PlanOptions) -> bool:
-        """Make a plan; returns whether it holds changes."""
-        out = self.context.folder.plan_file(self.layer.id)
+        given = self.context.options.values if values is None else values
+        options = self._steps.options(given, refresh_only=refresh_only)
         self._plan = None
-        self._planned_partial = bool(options.targets)
-        try:
-            return self._step("plan", lambda: self._terraform.plan(options, out=out))
-        except CommandError:
-            if self._skipped_init:
-                # Something that the fingerprint can't see may be missing: let the next run start with an init.
-                initialization.forget(self._folder)
-            raise
+        self._steps.save(options)
+        return self._steps.read(options)
 
-    def _read(self, options: PlanOptions) -> Plan:
-        """The plan that was made last."""
-        began = time.monotonic()
-        out = self.context.folder.plan_file(self.layer.id)
-        plan = self._terraform.show(out, is_refresh_only=options.refresh_only)
-        self._seconds += time.monotonic() - began
-        self.context.redact.add(plan.secrets)
-        return plan
+    def price(self, plan: Plan) -> Delta | None:
+        """What a plan does to the month; None where nobody states prices, or nobody asks."""
+        book = self.context.estate.prices if self.context.command in _PRICED else None
+        self._cost = None if book is None else delta.of_plan(plan, book)
+        return self._cost
+
+    def keep_cost(self, cost: Delta) -> None:
+        """For the report."""
+        self._cost = cost
 
     def show(self, plan: Plan, findings: Sequence[Finding] = ()) -> None:
         """Show a plan, with what there is to say of it; only a plan that was shown can be applied."""
         self._findings = (*self._findings, *(finding for finding in findings if finding not in self._findings))
-        told = self.context.emit(events.PlanReady(layer=self.layer.id, plan=plan, findings=tuple(findings)))
+        ready = events.PlanReady(layer=self.layer.id, plan=plan, findings=tuple(findings), cost=self.price(plan))
+        told = self.context.emit(ready)
         self._shown = plan.digest if told else None
 
     def tell_verdicts(self, verdicts: Sequence[Verdict]) -> None:
@@ -260,6 +211,10 @@ class LayerRun:
             self.show(plan, (*accepted, *findings))
             if self._shown != plan.digest:
                 raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
+            from_nothing = not self._planned_partial and (self._before is None or self._before.is_empty)
+            estimate = self._steps.pace.expect(plan, from_nothing=from_nothing)
+            if estimate is not None:
+                self._tell(events.Estimated(layer=self.layer.id, estimate=estimate))
             return confirm(proposal)
 
         return self._desk.ask(show_and_ask)
@@ -270,15 +225,14 @@ class LayerRun:
         Raises:
             GuardError: It was not shown, or is not what it was.
         """
-        path = self.context.folder.plan_file(self.layer.id)
         if self._shown != plan.digest:
             raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
-        if _digest(path) != plan.digest:
+        if _digest(self._steps.plan_file) != plan.digest:
             raise GuardError(
                 f"{self.layer.id}: the plan file changed after it was shown, so it was not applied",
                 hint=self.context.target.command(f"{self.context.command} {self.layer.id}"),
             )
-        self._stop_if_asked("apply")
+        self._steps.stop_if_asked("apply")
         serial = self._before.serial if self._before else None
         try:
             self._record("apply-started", plan_digest=plan.digest, serial=serial)
@@ -289,10 +243,7 @@ class LayerRun:
             ) from error
         self._applying = self._applied = True
         self._applied_partial = self._planned_partial
-        self._step(
-            "apply",
-            lambda: self._terraform.apply(path, lock_timeout=self._lock_timeout, parallelism=self._parallelism),
-        )
+        self._steps.apply()
         self._applying = False
 
     def _digest_inputs(self) -> str:
@@ -300,43 +251,15 @@ class LayerRun:
         options = self.context.options
         return inputs.digest(self.layer, values=options.values, var_files=options.var_files)
 
-    def _variable_files(self, values: Mapping[str, str]) -> tuple[Path, ...]:
-        """The files that Terraform reads variables from, the last of them with the values of the command line."""
-        sensitive = (name for name, variable in self.layer.variables.items() if variable.is_sensitive)
-        self.context.redact.add(values[name] for name in sensitive if name in values)
-        text = variables.render(values, self.layer)
-        if not text:
-            return self.context.options.var_files
-        path = self.context.folder.variables_file(self.layer.id)
-        self.context.folder.write(path, text)
-        return (*self.context.options.var_files, path)
-
-    def _step(self, name: str, call: Callable[[], _T]) -> _T:
-        self._stop_if_asked(name)
-        self._tell(events.StepStarted(layer=self.layer.id, step=name))
-        began = time.monotonic()
-        self._command_began = datetime.now(UTC)
-        try:
-            value = call()
-        finally:
-            seconds = time.monotonic() - began
-            self._seconds += seconds
-        self._tell(events.StepFinished(layer=self.layer.id, step=name, seconds=seconds))
-        return value
-
     def _tell(self, event: Event) -> None:
         self.context.emit(event)
-
-    def _stop_if_asked(self, step: str) -> None:
-        if self.context.cancellation.is_requested:
-            raise CommandInterruptedError(f"{self.layer.id}: stopped before {step}", argv=(), returncode=0)
 
     def _locked(self, error: CommandError) -> WealistError:
         """The error that it was, if somebody's lock is the reason."""
         known = [lock.id for lock in self.context.locks.get(self.layer.id, ())]
         command = self.context.target.command
         return (
-            failure.locked(error, self.layer, self._session, began=self._command_began, known=known, command=command)
+            failure.locked(error, self.layer, self._session, began=self._steps.began, known=known, command=command)
             or error
         )
 

@@ -7,6 +7,8 @@
     restored         an earlier version of a layer's state was brought back: which, and in place of which
     mended           the digest in the lock table was set right: the new one, and the one before
     unlocked         a lock was broken: whose
+    rotated          a secret has a new value, accepted beside the one before: which, its version and the one before
+    rotation-ended   the value before is accepted no more: which secret, its version, the version that was retired
 
 It says what this machine did, not what others did; the state object says where a layer stands. An apply that was started
 and never finished was killed. Every line is on the disk before the run goes on.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.aws import secrets
 from orchestrator.aws.session import Session
-from orchestrator.aws.state import read_state
+from orchestrator.aws.state import read_object
 from orchestrator.errors import SecretError, StateError, UsageError
 
 if TYPE_CHECKING:
@@ -27,18 +27,29 @@ def read_outputs(layer: Layer, target: Target) -> dict[str, Output]:
         StateError: The layer was never applied, or its state can't be read.
         AwsError: AWS said no.
     """
-    state = _read(Session(target.aws, backend=layer.backend), layer, target)
-    if state is None:
+    return read_layer(layer, target)[0].outputs
+
+
+def read_layer(layer: Layer, target: Target) -> tuple[State, bytes]:
+    """A layer's state, and the state object that it was read from.
+
+    Raises:
+        StateError: The layer was never applied, or its state can't be read.
+        AwsError: AWS said no.
+    """
+    found = _read(Session(target.aws, backend=layer.backend), layer, target)
+    if found is None:
         raise StateError(
             f"layer {layer.id} was never applied: there is nothing at {layer.backend.url}",
             hint=target.command(f"up {layer.name}"),
         )
-    return state.outputs
+    return found
 
 
-def _read(session: Session, layer: Layer, target: Target) -> State | None:
+def _read(session: Session, layer: Layer, target: Target) -> tuple[State, bytes] | None:
     try:
-        return read_state(session, layer.backend)
+        found = read_object(session, layer.backend)
+        return None if found is None or found.is_blank else (found.state(), found.body)
     except StateError as error:
         # An earlier version may be one that can be read.
         error.hint = error.hint or target.command(f"state history {layer.id}")
@@ -85,13 +96,13 @@ def find_secret(estate: Estate, name: str, target: Target, *, stage: str = secre
     config = secret_config(estate, name)
     layer = estate.layer(config.layer)
     session = Session(target.aws, backend=layer.backend)
-    state = _read(session, layer, target)
-    if state is None:
+    found = _read(session, layer, target)
+    if found is None:
         raise SecretError(
             f"secret {name}: layer {layer.id} was never applied, so it has none yet",
             hint=target.command(f"up {layer.name}"),
         )
-    output = state.outputs.get(config.output)
+    output = found[0].outputs.get(config.output)
     if output is None or not isinstance(output.value, str):
         raise SecretError(
             f"secret {name}: layer {layer.id} has no output {config.output!r} that holds an ARN",

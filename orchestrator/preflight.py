@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import verdict
 from orchestrator.aws import backend as look
 from orchestrator.aws.digest import find_mismatch
+from orchestrator.aws.expiry import read_expiry
 from orchestrator.aws.identity import Identity, who_am_i
 from orchestrator.aws.pool import threads
 from orchestrator.aws.state import read_locks, read_state
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.session import Sessions
     from orchestrator.config import Config
+    from orchestrator.duration import Span
     from orchestrator.layer import Backend, Layer
     from orchestrator.lock import Lock
     from orchestrator.process import Runner
@@ -77,6 +79,7 @@ def check(
     env: Mapping[str, str],
     neighbours: Sequence[Layer] = (),
     will_write: bool = True,
+    expected: Span | None = None,
 ) -> Preflight:
     """Make every check for these layers.
 
@@ -85,6 +88,7 @@ def check(
         neighbours: Layers that these stand on, or that stand on these: their states and locks are read meanwhile, and
             nothing is said of them.
         will_write: Whether state will be written. Where it won't, a missing permission to is only a warning.
+        expected: What the run will take, where that can be told; credentials that end before it does are warned of.
     """
     started = time.monotonic()
     findings: list[Finding] = []
@@ -102,6 +106,8 @@ def check(
                 findings.extend(_findings(layer, calls[layer.id], config, target, seen, will_write=will_write))
         for id_, reading in readings.items():
             seen.keep(id_, reading)
+        if will_write and expected is not None and calls:
+            findings.extend(verdict.expiry(read_expiry(sessions.default, target.environ), expected))
         findings.append(verdict.terraform(layers, target.terraform_bin, binary.result))
     return Preflight(
         # Layers share buckets and tables; a finding that says the same twice says it once.

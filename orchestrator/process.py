@@ -1,7 +1,7 @@
 """Running a program: the one module that uses `subprocess`, and the seam at which tests stand.
 
-The child has a process group of its own and no standard input, so a Ctrl-C in the terminal reaches wealist alone and
-the child can't stop to ask. It writes to files without a name, and threads read them while it runs: a pipe would end
+The child has a process group of its own and no standard input but what it is given, so a Ctrl-C in the terminal reaches
+wealist alone and the child can't stop to ask. It writes to files without a name, and threads read them while it runs: a pipe would end
 Terraform in the middle of an apply when wealist is killed, with what it has made in no state. Like this it goes on, saves
 its state and gives its lock back.
 `spawn` starts a program that outlives this one, for the sandbox's server.
@@ -85,12 +85,14 @@ class Command:
         argv: The program is found by the caller; `argv[0]` is a path.
         env: The whole environment of the child.
         grace: Seconds between the polite request to stop and SIGTERM.
+        stdin: What `run` gives it through a pipe, which nobody else sees: the way for a secret. Without it there is none.
     """
 
     argv: Sequence[str]
     cwd: Path
     env: Mapping[str, str] = field(repr=False)
     grace: float = 60.0
+    stdin: str | None = field(default=None, repr=False)
 
 
 class StartError(OSError):
@@ -143,6 +145,7 @@ def run(
     told = _Guarded(on_stopping)
     with _output() as stdout, _output() as stderr:
         child = _start(command, stdout, stderr)
+        _feed(child, command.stdin)
         out, err = _Tail(stdout, _Guarded(on_line)), _Tail(stderr, _Guarded(None))
         try:
             interrupted = _wait(child, command.grace, cancellation, told)
@@ -182,13 +185,26 @@ def _start(command: Command, stdout: int, stderr: int) -> subprocess.Popen[bytes
             list(command.argv),
             cwd=command.cwd,
             env=dict(command.env),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
         )
     except OSError as error:
         raise StartError(error.errno, error.strerror, error.filename) from error
+
+
+def _feed(child: subprocess.Popen[bytes], text: str | None) -> None:
+    """Write its standard input from a thread: a pipe holds little, and a child may end without reading it."""
+    pipe = child.stdin
+    if pipe is None or text is None:
+        return
+
+    def write() -> None:
+        with suppress(BrokenPipeError), pipe:
+            pipe.write(text.encode())
+
+    threading.Thread(target=write, daemon=True).start()
 
 
 @contextmanager

@@ -11,7 +11,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+
+# Kinds of JMESPath's nodes whose first child alone looks at the document.
+_STEPS = frozenset({"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"})
 
 
 class NotKnownError(Exception):
@@ -83,6 +87,21 @@ def search(expression: str, document: Mapping[str, Any]) -> Any:
         raise QueryError(_one_line(error)) from error
     _refuse_pending(answer)
     return answer
+
+
+def fields(expression: str) -> tuple[str, ...]:
+    """The attributes at the document's root that an expression names, in its order."""
+
+    def names(node: Mapping[str, Any]) -> Iterator[str]:
+        if node["type"] == "field":
+            yield node["value"]
+        # What is right of a dot is an attribute of what is left of it.
+        parts = node["children"][:1] if node["type"] in _STEPS else node["children"]
+        for part in parts:
+            if isinstance(part, dict):
+                yield from names(part)
+
+    return tuple(dict.fromkeys(names(_compiled(expression).parsed)))
 
 
 @cache

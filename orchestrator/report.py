@@ -14,6 +14,7 @@ from orchestrator.redaction import Redactor
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from orchestrator.delta import Delta
     from orchestrator.errors import WealistError
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict
@@ -37,6 +38,7 @@ class Outcome(StrEnum):
     PLANNED = "planned"
     DRIFTED = "drifted"
     VERIFIED = "verified"
+    PRICED = "priced"
     WAITING = "waiting"
     APPLIED = "applied"
     DECLINED = "declined"
@@ -69,6 +71,7 @@ class LayerResult:
         plan: What was planned last; None where nothing was, or where there were no changes.
         findings: What the guards said of its plans.
         verdicts: The rows of its contract, where it was held against them.
+        cost: What its last plan does to the month; None where nobody states prices.
         serial_before, serial_after: The state's serial; None where there is no state.
         outputs: After an apply or when nothing changed.
     """
@@ -82,6 +85,7 @@ class LayerResult:
     serial_before: int | None = None
     serial_after: int | None = None
     outputs: tuple[Output, ...] = ()
+    cost: Delta | None = None
     error: WealistError | None = None
 
     def summary(self) -> dict[str, Any]:
@@ -94,6 +98,7 @@ class LayerResult:
             "counts": {str(action): count for action, count in self.plan.counts.items()} if self.plan else {},
             "serial_before": self.serial_before,
             "serial_after": self.serial_after,
+            **({"monthly_delta": self.cost.total} if self.cost else {}),
             "error": None if self.error is None else {"message": self.error.message, "hint": self.error.hint},
         }
 
@@ -131,6 +136,8 @@ class LayerResult:
         }
         if self.verdicts:
             told["contract"] = [verdict.to_json() for verdict in self.verdicts]
+        if self.cost is not None:
+            told["cost"] = redact.data(self.cost.to_json())
         return {**self.summary(), **told}
 
 

@@ -27,7 +27,7 @@ _ENDED_WELL = frozenset({Outcome.APPLIED, Outcome.NO_CHANGES})
 # Of `RunOptions`, what a run is resumed with.
 _TEXTS = ("targets", "replace", "extra", "allow_destroy", "allow_weaken", "accept_contract")
 _FLAGS = ("fail_fast", "allow_incomplete", "lift_deletion_protection")
-_PLAIN = ("lock_timeout", "parallelism", "terraform_parallelism")
+_PLAIN = ("lock_timeout", "parallelism", "terraform_parallelism", "max_monthly_delta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,12 @@ class Unfinished:
     failed: Mapping[str, Mapping[str, Any]]
     options: RunOptions = field(repr=False)
     secret_names: tuple[str, ...] = ()
+
+
+def spent(unfinished: Unfinished | None) -> dict[str, float]:
+    """By layer: what those that are done had added to the month."""
+    done = unfinished.done if unfinished else {}
+    return {id_: entry["monthly_delta"] for id_, entry in done.items() if "monthly_delta" in entry}
 
 
 def describe(options: RunOptions, layers: Sequence[Layer]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from orchestrator.artifacts import RunFolder
     from orchestrator.aws.session import Sessions
+    from orchestrator.budget import Budget
     from orchestrator.discovery import Estate
     from orchestrator.events import Event
     from orchestrator.finding import Finding
@@ -68,6 +69,7 @@ class RunOptions:
         accept_contract: Ids of rows of the layer's contract that the plan may break, over several layers each with its layer.
         allow_incomplete: Run on layers that are locked, or whose last apply did not end well.
         lift_deletion_protection: Before a layer is taken down, lift its deletion protection, as a step of its own.
+        max_monthly_delta: How much the plans of the run may add to the month, in the price book's currency.
         upgrade: Run init even where it is not needed, and let it take newer providers and modules.
         extra: Native Terraform flags for the plan.
         keep_terraform_log: Let `TF_LOG` through to Terraform.
@@ -86,6 +88,7 @@ class RunOptions:
     accept_contract: tuple[str, ...] = ()
     allow_incomplete: bool = False
     lift_deletion_protection: bool = False
+    max_monthly_delta: float | None = None
     upgrade: bool = False
     extra: tuple[str, ...] = ()
     keep_terraform_log: bool = False
@@ -96,12 +99,13 @@ class RunContext:
     """What the layers of one run share.
 
     Attributes:
-        command: `plan`, `up`, `down`, `drift`, `verify` or `verify-plan`.
+        command: `plan`, `up`, `down`, `drift`, `verify`, `verify-plan` or `cost`.
         ids: The layers of the run.
         locks: By layer id: the locks that were there before the run.
         states: By layer id: the state as it was last read, None where there is none, missing where it can't be read.
             A layer that was applied puts its new one here before those that stand on it start.
         confirm: None where nothing is to be applied.
+        budget: What the plans may add to the month; None where nobody said.
         emit: Tells the watcher; returns whether it was told.
         init_lock: Held by an init: Terraform's plugin cache is not made for two at once.
     """
@@ -122,4 +126,5 @@ class RunContext:
     cancellation: Cancellation
     emit: Callable[[Event], bool]
     confirm: Confirm | None
+    budget: Budget | None = None
     init_lock: threading.Lock = field(default_factory=threading.Lock)

@@ -104,6 +104,16 @@ class State:
             ) from error
 
 
+def attributes(text: bytes | str, address: str) -> dict[str, Any] | None:
+    """What a state that was read before holds of one resource, in clear; None where it is not in it."""
+    for resource in json.loads(text)["resources"]:
+        for found, instance in instances(resource):
+            # A deposed one is what is left of a replacement.
+            if found == address and "deposed" not in instance:
+                return dict(instance.get("attributes") or {})
+    return None
+
+
 def _held(resource: dict[str, Any]) -> Iterator[Held]:
     kind = resource["type"]
     for address, instance in instances(resource):

@@ -1,4 +1,4 @@
-"""What a run does with a layer: plan it, bring it up, look for drift, verify it; `teardown` takes it down.
+"""What a run does with a layer: plan it, bring it up, look for drift, verify it, price it; `teardown` takes it down.
 
 A task is a function of a `LayerRun` that returns the outcome; whatever it raises becomes the layer's error.
 """
@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator import dependency, permission, policy, verification
+from orchestrator.cost import cost_of
+from orchestrator.delta import compare, existing, resulting
 from orchestrator.errors import GuardError, StateError, WealistError
 from orchestrator.judgement import Status
 from orchestrator.report import Outcome
@@ -17,6 +19,7 @@ from orchestrator.run import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from orchestrator.delta import Delta
     from orchestrator.finding import Finding
     from orchestrator.judgement import Verdict
     from orchestrator.layer import Layer, OutputRead
@@ -32,8 +35,10 @@ def plan(run: LayerRun) -> Outcome:
     planned = _planned(run)
     if planned is None:
         return Outcome.NO_CHANGES
-    run.show(planned, [*_broken(run, planned), *_destructions(run, planned), *_weakenings(run, planned)])
+    costs = _costs(run, run.price(planned))
+    run.show(planned, [*_broken(run, planned), *_destructions(run, planned), *_weakenings(run, planned), *costs])
     _check_readers(run, planned)
+    stop_on(run.layer, costs)
     return Outcome.PLANNED
 
 
@@ -45,6 +50,7 @@ def up(run: LayerRun) -> Outcome:
     if planned is None:
         return Outcome.NO_CHANGES
     blocking, weakening = [*_destructions(run, planned), *_broken(run, planned)], _weakenings(run, planned)
+    blocking += _costs(run, run.price(planned))
     if any(finding.is_error for finding in blocking) or planned.removed_outputs:
         run.show(planned, [*blocking, *weakening])
         _check_readers(run, planned)
@@ -115,6 +121,27 @@ def _tell(run: LayerRun, verdicts: Sequence[Verdict]) -> Outcome:
     return Outcome.VERIFIED
 
 
+def cost(run: LayerRun) -> Outcome:
+    """Price what a layer has and what it would have.
+
+    Raises:
+        GuardError: The difference is more than the run may add to the month.
+    """
+    book = run.context.estate.prices
+    assert book is not None, "the engine has looked"
+    if _waits(run):
+        return Outcome.WAITING
+    run.init()
+    planned = run.look()
+    before, baseline = existing(planned), "deployed"
+    if not before and run.context.options.values:
+        before, baseline = resulting(run.look(values={})), "plan"
+    delta = compare(cost_of(before, book), cost_of(resulting(planned), book), book.currency, baseline=baseline)
+    run.keep_cost(delta)
+    stop_on(run.layer, _costs(run, delta))
+    return Outcome.PRICED
+
+
 def stop_on(layer: Layer, findings: Sequence[Finding]) -> None:
     """Refuse to go on where one of the findings is an error.
 
@@ -159,6 +186,12 @@ def _broken(run: LayerRun, planned: Plan) -> list[Finding]:
 def _weakenings(run: LayerRun, planned: Plan) -> list[Finding]:
     allowed = permission.of_layer(run.context.options.allow_weaken, run.layer.id)
     return _with_flag(run, "--allow-weaken", policy.weakenings(planned, allowed=allowed))
+
+
+def _costs(run: LayerRun, delta: Delta | None) -> list[Finding]:
+    """What there is to say of a difference under `--max-monthly-delta`."""
+    budget = run.context.budget
+    return [] if budget is None or delta is None else budget.judge(run.layer.id, delta)
 
 
 def _with_flag(run: LayerRun, flag: str, findings: Iterable[Finding]) -> list[Finding]:

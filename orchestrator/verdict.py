@@ -6,12 +6,15 @@ one call, and nothing is remembered.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.aws.backend import LOCK_KEY
 from orchestrator.aws.session import DENIED, EXPIRED, NO_CREDENTIALS, REJECTED
+from orchestrator.duration import Span
 from orchestrator.errors import AwsError, PreflightError, StateError, TerraformError, WealistError
 from orchestrator.finding import Finding, Severity
+from orchestrator.moment import utc
 from orchestrator.tf.binary import INSTALL, SUPPORTED
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.backend import Table
     from orchestrator.aws.digest import Mismatch
+    from orchestrator.aws.expiry import Expiry
     from orchestrator.aws.identity import Identity
     from orchestrator.config import Config
     from orchestrator.layer import Backend, Layer
@@ -43,6 +47,17 @@ def no_credentials(error: AwsError) -> Finding:
 
 def credentials(identity: Identity) -> Finding:
     return _ok("credentials", identity.arn, f"account {identity.account}")
+
+
+def expiry(ends: Expiry | None, expected: Span, *, now: datetime | None = None) -> list[Finding]:
+    """Whether the credentials outlive the run, as far as both can be told."""
+    now = now or datetime.now(UTC)
+    left = (ends.at - now).total_seconds() if ends else 0.0
+    if ends is None or left > expected.high:
+        return []
+    in_time = f"in {Span(low=left, high=left).text}" if left > 0 else "which is over"
+    seen = f"end at {utc(ends.at)}, {in_time}; the run is expected to take {expected.text}"
+    return [_warning("credentials.expiring", "AWS credentials", seen, ends.remedy)]
 
 
 def pin_of(layer: Layer, config: Config) -> tuple[str, str] | None:

@@ -55,4 +55,10 @@ def test_the_sandbox_starts_from_the_wheel(tmp_path: Path) -> None:
 def test_the_sdist_carries_the_tests_and_the_estate() -> None:
     with tarfile.open(os.environ["WEALIST_TEST_SDIST"]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert {"noxfile.py", "wealist.yaml", "tests/installed.py", "terraform/prod/foundation/rds.tf"} <= names
+    assert {
+        "noxfile.py",
+        "wealist.yaml",
+        "prices.yaml",
+        "tests/installed.py",
+        "terraform/prod/foundation/rds.tf",
+    } <= names

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import STATEFUL, Config
+from orchestrator.config import STATEFUL, Config, RotationConfig
 from orchestrator.document import line_of
+from orchestrator.duration import Span
 from orchestrator.errors import ConfigError
+from orchestrator.estimate import Component, Guide
 
 FULL = """\
 version: 1
@@ -27,6 +29,13 @@ guards:
   stateful: [aws_db_instance]
   deletion_protection:
     prod/foundation: { db_deletion_protection: "false" }
+durations:
+  prod/foundation:
+    plan: 2m
+    apply: 15m-20m
+    components:
+      net: { match: "module.vpc.*", takes: 2m-3m }
+      db: { match: [a.b, "c.*"], takes: 8m, after: [net] }
 terraform:
   bin: terraform-1.11
   lock_timeout: 5m
@@ -34,6 +43,9 @@ terraform:
 parallelism: 3
 interrupt_grace: 90
 """
+
+ROTATED = "version: 1\nsecrets:\n  db:\n    layer: a\n    output: b\n"
+GROUP = "module.cache.aws_elasticache_replication_group.this[0]"
 
 
 def refusal(text: str) -> ConfigError:
@@ -56,6 +68,16 @@ def test_the_smallest_file_has_every_default() -> None:
     assert (config.layers.external, config.depends_on, config.parallelism) == ((), {}, None)
     assert (config.guards.stateful, config.guards.deletion_protection) == (STATEFUL, {})
     assert config.interrupt_grace == 60.0
+
+
+def test_a_rotation_is_declared_or_left_to_somebody_else() -> None:
+    ours = Config.parse(f"{ROTATED}    rotation: {{ replace: 'module.a.aws_x.y', target: '{GROUP}' }}\n").secrets["db"]
+    theirs = Config.parse(f"{ROTATED}    rotation: {{ managed_by: RDS }}\n").secrets["db"]
+    none = Config.parse(ROTATED).secrets["db"]
+
+    assert (ours.rotation.replace, ours.rotation.target) == ("module.a.aws_x.y", GROUP)
+    assert (theirs.rotation.managed_by, theirs.rotation.replace) == ("RDS", None)
+    assert none.rotation == RotationConfig()
 
 
 def test_every_key_is_read() -> None:
@@ -120,6 +142,10 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(text: str, message: str, h
         ("version: one\n", "wealist.yaml:1: version: expected a whole number, got text"),
         ("version: 1\nlayers: x\n", "wealist.yaml:2: layers: must be a mapping"),
         ("version: 1\naccounts: [a]\n", "wealist.yaml:2: accounts: must be a mapping"),
+        (
+            "version: 1\nsecrets:\n  db:\n    layer: a\n    output: b\n    rotation: RDS\n",
+            "wealist.yaml:6: secrets.db.rotation: must be a mapping",
+        ),
         ("version: 1\nsecrets:\n  db: arn\n", "wealist.yaml:3: secrets.db: must be a mapping"),
         (
             "version: 1\nterraform:\n  parallelism: many\n",
@@ -197,6 +223,22 @@ def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
             "wealist.yaml:3: secrets.exec: the name is reserved for `wealist secrets` itself; choose another",
         ),
         (
+            f"{ROTATED}    rotation: {{ replace: aws_x.y }}\n",
+            "wealist.yaml:6: secrets.db.rotation.target: is required",
+        ),
+        (
+            f"{ROTATED}    rotation: {{ target: '{GROUP}' }}\n",
+            "wealist.yaml:6: secrets.db.rotation.replace: is required",
+        ),
+        (
+            f"{ROTATED}    rotation:\n      replace: aws_x.y\n      target: module.db.aws_db_instance.this[0]\n",
+            "wealist.yaml:8: secrets.db.rotation.target: module.db.aws_db_instance.this[0] can't be rotated",
+        ),
+        (
+            f"{ROTATED}    rotation:\n      managed_by: RDS\n      replace: aws_x.y\n",
+            "wealist.yaml:7: secrets.db.rotation.managed_by: is for a secret that wealist does not rotate",
+        ),
+        (
             "version: 1\nterraform:\n  lock_timeout: soon\n",
             "wealist.yaml:3: terraform.lock_timeout: 'soon' is no duration; write 30s or 5m",
         ),
@@ -256,3 +298,109 @@ def test_the_line_of_a_key_can_be_asked_for(tmp_path: Path) -> None:
     assert [line_of(path, key) for key in (("depends_on",), ("depends_on", "b"), ("depends_on", "b", "0"))] == [3, 5, 6]
     assert line_of(path, ("depends_on", "z")) == 1
     assert line_of(tmp_path / "gone.yaml", ("depends_on",)) == 1
+
+
+DIAGNOSE = """\
+version: 1
+secrets:
+  db-password: { layer: foundation, output: arn }
+diagnose:
+  db:
+    kind: postgresql
+    layer: foundation
+    identifier: db_id
+    private_subnets: private_ids
+    secret: db-password
+    user: db_user
+    database: db_name
+"""
+
+
+def test_what_can_be_diagnosed_is_read() -> None:
+    one = Config.parse(DIAGNOSE).diagnose["db"]
+
+    assert (one.kind, one.layer, one.identifier, one.private_subnets) == (
+        *("postgresql", "foundation", "db_id", "private_ids"),
+    )
+    assert (one.secret, one.user, one.database) == ("db-password", "db_user", "db_name")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message", "hint"),
+    [
+        ("postgresql", "mysql", "6: diagnose.db.kind: there is no kind 'mysql'", "known here: postgresql, redis"),
+        ("secret: db-password", "secret: db-pasword", "10: diagnose.db.secret: there is no secret", "did you mean"),
+        ("secret: db-password", "secret: zzz", "10: diagnose.db.secret: there is no secret", "declare it under"),
+        ("    user: db_user\n", "", "5: diagnose.db.user: is required for postgresql", "name the layer's output"),
+        ("    database: db_name\n", "", "5: diagnose.db.database: is required for postgresql", "name the layer's"),
+        ("postgresql", "redis", "12: diagnose.db.database: means nothing for redis", "leave it out"),
+        ("identifier", "identifer", "8: diagnose.db.identifer: unknown key", "did you mean identifier?"),
+    ],
+)
+def test_a_way_that_can_not_be_followed_is_refused(before: str, after: str, message: str, hint: str) -> None:
+    error = refusal(DIAGNOSE.replace(before, after))
+
+    assert error.message.startswith(f"wealist.yaml:{message}")
+    assert str(error.hint).startswith(hint)
+
+
+def test_how_long_things_take_is_said_by_layer() -> None:
+    config = Config.parse(FULL)
+
+    guide = config.guide("prod/foundation")
+    assert guide == Guide(
+        plan=Span(low=120, high=120),
+        apply=Span(low=900, high=1200),
+        components=(
+            Component(name="net", match=("module.vpc.*",), takes=Span(low=120, high=180)),
+            Component(name="db", match=("a.b", "c.*"), takes=Span(low=480, high=480), after=("net",)),
+        ),
+    )
+    assert guide.component("c.x") == guide.components[1]
+    assert guide.component("d.x") is None
+    assert config.guide("prod/compute") is None
+    assert Config.parse("version: 1\ndurations:\n  foundation: { plan: 2m }\n").guide("prod/foundation") == Guide(
+        plan=Span(low=120, high=120)
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "message", "hint"),
+    [
+        ("plan: 2 min", ":4: durations.a.plan: '2 min' is no duration", "write 90s, 2m or 8m-12m"),
+        ("apply: 20m-15m", ":4: durations.a.apply: '20m-15m' is no duration", "write 90s, 2m or 8m-12m"),
+        (
+            "components:\n      x: { match: a.b, takes: soon }",
+            ":5: durations.a.components.x.takes: 'soon' is no duration",
+            "write 90s, 2m or 8m-12m",
+        ),
+        ("components:\n      x: { match: a.b }", ":5: durations.a.components.x.takes: is required", None),
+        (
+            "components:\n      x: { match: 3, takes: 1m }",
+            ":5: durations.a.components.x.match: expected text or a list, got a whole number",
+            "put the value in quotes",
+        ),
+        (
+            "components:\n      x: { match: [], takes: 1m }",
+            ":5: durations.a.components.x.match: is empty",
+            "write the addresses that take the time",
+        ),
+        (
+            "components:\n      vpc: { match: a.b, takes: 1m }\n      x: { match: c.d, takes: 1m, after: [vcp] }",
+            ":6: durations.a.components.x.after: there is no component 'vcp'",
+            "did you mean vpc?",
+        ),
+        (
+            "components:\n      x: { match: a.b, takes: 1m, after: [y] }\n      y: { match: a.b, takes: 1m, after: [x] }",
+            "components come after each other in a circle: ",
+            "take one of these out",
+        ),
+        ("takes: 1m", ":4: durations.a.takes: unknown key", None),
+    ],
+)
+def test_a_duration_that_makes_no_sense_is_refused_where_it_stands(entry: str, message: str, hint: str | None) -> None:
+    error = refusal(f"version: 1\ndurations:\n  a:\n    {entry}\n")
+
+    assert message in error.message
+    if hint:
+        assert error.hint == hint

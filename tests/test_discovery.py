@@ -197,6 +197,13 @@ def test_a_pin_holds_for_environments_below_it(tmp_path: Path) -> None:
             "guards.deletion_protection.prod/fundation",
         ),
         ("secrets:\n  pw:\n    layer: fundation\n    output: arn\n", "secrets.pw.layer"),
+        (
+            (
+                "diagnose:\n  db:\n    layer: fundation\n    kind: redis\n    identifier: id\n    private_subnets: ids\n"
+                "    secret: pw\nsecrets:\n  pw:\n    layer: foundation\n    output: arn\n"
+            ),
+            "diagnose.db.layer",
+        ),
     ],
 )
 def test_a_layer_that_is_not_there_is_named_wherever_the_file_names_it(tmp_path: Path, yaml: str, key: str) -> None:
@@ -206,3 +213,28 @@ def test_a_layer_that_is_not_there_is_named_wherever_the_file_names_it(tmp_path:
         _ = estate.folders
     assert caught.value.hint is not None
     assert "foundation" in caught.value.hint
+
+
+# prices
+
+
+BOOK = "version: 1\nregion: eu-west-1\ncurrency: USD\ndate: 2026-01-31\nsource: here\n"
+
+
+def test_the_price_book_lies_beside_the_file_or_where_the_file_says(estate: Estate) -> None:
+    assert estate.prices is None
+    (estate.root / "prices.yaml").write_text(BOOK)
+    (estate.root / "seoul.yaml").write_text(BOOK.replace("eu-west-1", "ap-northeast-2"))
+
+    regions = [book.region for more in ("", "prices: seoul.yaml\n") if (book := with_yaml(estate.root, more).prices)]
+
+    assert regions == ["eu-west-1", "ap-northeast-2"]
+
+
+def test_a_price_book_that_is_named_and_not_there_is_an_error(estate: Estate) -> None:
+    found = with_yaml(estate.root, "prices: sold.yaml\n")
+
+    with pytest.raises(ConfigError) as caught:
+        found.prices  # noqa: B018
+
+    assert caught.value.message == f"{estate.root / 'wealist.yaml'}:2: prices: there is no file sold.yaml"

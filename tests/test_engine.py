@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -331,6 +332,7 @@ def test_a_run_leaves_no_plan_and_no_secret(estate: Estate, store: Store, runner
         "events.jsonl",
         "report.json",
         "ledger.jsonl",
+        "durations.jsonl",
     }
     assert [name for name, content in left.items() if CANARY.encode() in content] == []
     assert redact(CANARY) == "(redacted)"
@@ -383,3 +385,29 @@ def test_what_a_layer_publishes_is_not_masked_in_what_stays(estate: Estate, stor
 
     log = estate.root / ".wealist" / "runs" / report.run_id / "events.jsonl"
     assert json.loads(log.read_text().splitlines()[-1])["@message"] == "vpc-0a1b2c3d and (redacted)"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_warned", "command"),
+    [(9, True, "preflight"), (9, True, "up"), (30, False, "preflight"), (9, False, "plan")],
+)
+def test_a_run_that_applies_is_warned_of_credentials_that_end_too_soon(
+    estate: Estate, store: Store, runner: FakeRunner, minutes: int, command: str, *, is_warned: bool
+) -> None:
+    yaml = estate.root / "wealist.yaml"
+    yaml.write_text(f"{YAML}durations:\n  foundation: {{ plan: 2m, apply: 15m-20m }}\n")
+    ends = datetime.now(UTC) + timedelta(minutes=minutes, seconds=5)
+    seen: list[events.Event] = []
+    environ = {"AWS_CREDENTIAL_EXPIRATION": ends.isoformat()}
+    running = engine(Estate.find(estate.root), runner, environ, on_event=seen.append)
+
+    if command == "preflight":
+        findings = running.preflight(["foundation"]).findings
+    else:
+        running.up(["foundation"], confirm=yes) if command == "up" else running.plan(["foundation"])
+        (findings,) = [event.findings for event in seen if isinstance(event, events.PreflightDone)]
+
+    warned = [finding.seen for finding in findings if finding.id == "credentials.expiring"]
+    assert bool(warned) is is_warned
+    if warned:
+        assert warned[0].endswith("UTC, in 9 min; the run is expected to take 17-22 min")

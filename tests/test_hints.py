@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 from pathlib import Path
 
 ROOT = Path(orchestrator.__file__).parent
-COMMANDS = (
-    "up|plan|down|drift|resume|status|locks|unlock|state|tf|output|secrets|graph|why|preflight|bootstrap|layers|sandbox"
-)
+COMMANDS = "up|plan|down|drift|diagnose|resume|status|locks|unlock|state|tf|output|secrets|graph|why|preflight|bootstrap|layers|sandbox"
 WRITTEN = re.compile(rf"(?<!`)wealist (?:{COMMANDS})\b(?!.* --help)")
 # The first of these is a note in a lock; the command line knows where it is, and shows its own usage.
 ALLOWED = ("custody.py", "cli/")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator import artifacts, events, ledger, task
+from orchestrator import artifacts, events, ledger, task, timing
 from orchestrator.aws.session import Sessions
 from orchestrator.config import Config
 from orchestrator.discovery import Estate
@@ -477,7 +478,7 @@ def test_a_state_that_can_not_be_read_back_is_a_notice_and_no_failure(rig: Rig) 
 
 def test_the_time_for_an_answer_does_not_count(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("orchestrator.layer_run.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("orchestrator.step.time.monotonic", lambda: clock[0])
 
     def ponder(_: Proposal) -> bool:
         clock[0] += 1000.0
@@ -527,3 +528,91 @@ def test_a_plan_that_could_not_be_shown_is_not_applied(rig: Rig) -> None:
     assert isinstance(result.error, GuardError)
     assert "could not be shown" in result.error.message
     assert "apply" not in [command.argv[1] for command in rig.runner.commands]
+
+
+DURATIONS = """\
+version: 1
+durations:
+  foundation:
+    apply: 15m-20m
+    components:
+      all: { match: "terraform_data.*", takes: 2m-3m }
+"""
+
+
+def measured(rig: Rig) -> dict[tuple[str, str], list[float]]:
+    return {work: list(samples) for work, samples in timing.read(rig.home, "prod/foundation").resources.items()}
+
+
+@pytest.mark.parametrize(("before", "low"), [(None, 15 * 60.0), (recorded("state.json"), 120.0)])
+def test_what_the_apply_will_take_is_told_between_plan_and_question(rig: Rig, before: str | None, low: float) -> None:
+    rig.before = State.from_json(before, url="s3://x") if before else None
+    known: list[str] = []
+
+    def confirm(_: Proposal) -> bool:
+        known.extend(type(event).__name__ for event in rig.seen)
+        return True
+
+    rig.up(confirm, yaml=DURATIONS)
+
+    assert known[-2:] == ["PlanReady", "Estimated"]
+    (estimated,) = [event for event in rig.seen if isinstance(event, events.Estimated)]
+    assert (estimated.layer, estimated.estimate.whole.low) == ("prod/foundation", low)
+
+
+def test_part_of_a_new_layer_does_not_take_as_long_as_all_of_it(rig: Rig) -> None:
+    rig.up(yaml=DURATIONS, targets=("terraform_data.kept",))
+
+    (estimated,) = [event for event in rig.seen if isinstance(event, events.Estimated)]
+    assert estimated.estimate.whole.high == 180.0
+
+
+def test_where_nothing_is_known_nothing_is_told(rig: Rig) -> None:
+    rig.up()
+
+    assert not [event for event in rig.seen if isinstance(event, events.Estimated)]
+
+
+def test_an_apply_is_measured(rig: Rig) -> None:
+    rig.up()
+
+    assert set(measured(rig)) == {
+        (f"terraform_data.{name}", "create")
+        for name in ("kept", "old_name", "replaced", "updated", "deleted", "secret")
+    }
+    found = timing.read(rig.home, "prod/foundation")
+    assert (len(found.plans), len(found.applies)) == (1, 1)
+
+
+def test_of_an_apply_that_failed_what_was_done_is_measured_and_the_whole_is_not(rig: Rig) -> None:
+    lines = [*recorded("apply-create.jsonl").splitlines(keepends=True)[:-2], recorded("apply-failed.jsonl")]
+    rig.runner.answer("apply", Reply(returncode=1, stdout="".join(lines)))
+
+    assert rig.up().outcome is Outcome.FAILED
+
+    assert ("terraform_data.kept", "create") in measured(rig)
+    assert ("terraform_data.failing", "create") not in measured(rig)
+    assert timing.read(rig.home, "prod/foundation").applies == []
+
+
+def test_a_history_that_can_not_be_written_does_not_change_the_run(rig: Rig) -> None:
+    (rig.home / "durations.jsonl").mkdir(parents=True)
+
+    assert rig.up().outcome is Outcome.APPLIED
+    assert measured(rig) == {}
+
+
+def test_a_resource_that_is_overdue_is_told_of_while_it_runs(rig: Rig) -> None:
+    hook = {"resource": {"addr": "terraform_data.kept"}, "action": "create"}
+    lines = [{"type": "apply_start", "hook": hook}]
+    lines += [{"type": "apply_progress", "hook": {**hook, "elapsed_seconds": elapsed}} for elapsed in (270, 280, 290)]
+    lines += [{"type": "apply_complete", "hook": {**hook, "elapsed_seconds": 300}}]
+    rig.runner.answer("apply", Reply(stdout="".join(json.dumps(line) + "\n" for line in lines)))
+
+    rig.up(yaml=DURATIONS)
+
+    (told,) = [event for event in rig.seen if isinstance(event, events.Overdue)]
+    assert (told.address, told.elapsed, told.look) == ("terraform_data.kept", 280.0, "wealist status prod/foundation")
+    after = rig.seen[rig.seen.index(told) + 1]
+    assert isinstance(after, events.ResourceEvent)
+    assert after.phase == "progress"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +10,11 @@ import pytest
 from orchestrator import preflight
 from orchestrator.aws.backend import Table
 from orchestrator.aws.digest import Mismatch
+from orchestrator.aws.expiry import Expiry
 from orchestrator.aws.identity import Identity
 from orchestrator.aws.session import Sessions, remedy
 from orchestrator.config import Config
+from orchestrator.duration import Span
 from orchestrator.errors import AwsError, StateError
 from orchestrator.finding import Finding, Severity
 from orchestrator.layer import Provider
@@ -49,6 +51,7 @@ HEALTHY: dict[str, Any] = {
     "orchestrator.preflight.read_state": STATE,
     "orchestrator.preflight.read_locks": [],
     "orchestrator.preflight.find_mismatch": None,
+    "orchestrator.preflight.read_expiry": None,
 }
 
 
@@ -79,7 +82,9 @@ class World:
 
         self.monkeypatch.setattr(full, call)
 
-    def check(self, *layers: Layer, yaml: str = "version: 1\n", will_write: bool = True) -> Preflight:
+    def check(
+        self, *layers: Layer, yaml: str = "version: 1\n", will_write: bool = True, expected: Span | None = None
+    ) -> Preflight:
         target = target_of(self.root)
         return preflight.check(
             layers or (layer(backend=backend()),),
@@ -89,6 +94,7 @@ class World:
             runner=self.runner,
             env=target.environ,
             will_write=will_write,
+            expected=expected,
         )
 
     def finding(self, id_: str, **given: Any) -> Finding:
@@ -618,3 +624,44 @@ def test_a_missing_bucket_and_table_are_two_findings_for_real(aws: None, tmp_pat
     )
 
     assert [finding.id for finding in checked.errors] == ["state-bucket.missing", "lock-table.missing"]
+
+
+WHOLE_RUN = Span(low=17 * 60.0, high=22 * 60.0)
+
+
+def ends_in(minutes: float) -> Expiry:
+    return Expiry(at=datetime.now(UTC) + timedelta(minutes=minutes, seconds=5), remedy="aws sso login --profile ops")
+
+
+def test_credentials_that_end_before_the_run_does_are_warned_of(world: World) -> None:
+    ends = ends_in(9)
+    world.let("read_expiry", ends)
+
+    found = world.finding("credentials.expiring", expected=WHOLE_RUN)
+
+    assert found.severity is Severity.WARNING
+    assert found.seen == f"end at {ends.at:%Y-%m-%d %H:%M:%S} UTC, in 9 min; the run is expected to take 17-22 min"
+    assert found.remedy == "aws sso login --profile ops"
+
+
+def test_credentials_that_are_over_by_now(world: World) -> None:
+    world.let("read_expiry", ends_in(-9))
+
+    assert "UTC, which is over; the run" in world.finding("credentials.expiring", expected=WHOLE_RUN).seen
+
+
+@pytest.mark.parametrize("ends", [None, ends_in(60 * 24 * 365)])
+def test_credentials_that_last_or_whose_end_is_unknown_are_no_finding(world: World, ends: Expiry | None) -> None:
+    world.let("read_expiry", ends)
+
+    assert "credentials.expiring" not in [finding.id for finding in world.check(expected=WHOLE_RUN).findings]
+
+
+@pytest.mark.parametrize("more", [{"will_write": False, "expected": WHOLE_RUN}, {"expected": None}])
+def test_the_end_is_only_asked_for_where_something_is_applied_and_takes_its_time(
+    world: World, more: dict[str, Any]
+) -> None:
+    world.let("read_expiry", ends_in(9))
+
+    assert not world.check(**more).warnings
+    assert "read_expiry" not in world.calls

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -205,6 +206,7 @@ def test_a_display_that_fails_does_not_take_the_child_with_it(failure: type[Base
     """`wealist up 2>&1 | tee log`, and Ctrl-C: tee is gone, and whatever is printed fails."""
     program = """
 import signal, sys, time
+from dataclasses import replace
 from pathlib import Path
 def stop(*_):
     Path("saved").write_text("its state")
@@ -296,6 +298,7 @@ def test_what_the_child_left_running_does_not_hold_up_the_run(
 
 WITHOUT_PARENT = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from orchestrator.process import Command, run
 child = "import time; print('begun', flush=True); time.sleep(1); print('saved'); open('state', 'w').write('whole')"
@@ -384,3 +387,22 @@ while True:
 
     assert time.monotonic() - began < 2.0
     wait_for(lambda: not is_alive(pids[0]))
+
+
+def test_standard_input_comes_through_a_pipe_and_shows_in_no_repr(tmp_path: Path) -> None:
+    given = replace(command(tmp_path, "import sys; print(sys.stdin.read()[::-1])"), stdin="canary-Zq9")
+
+    assert process.run(given).stdout == "9qZ-yranac\n"
+    assert "canary" not in repr(given)
+
+
+def test_more_standard_input_than_a_pipe_holds(tmp_path: Path) -> None:
+    given = replace(command(tmp_path, "import sys; print(len(sys.stdin.read()))"), stdin="x" * 1_000_000)
+
+    assert process.run(given).stdout == "1000000\n"
+
+
+def test_a_child_that_does_not_read_its_standard_input_ends_all_the_same(tmp_path: Path) -> None:
+    given = replace(command(tmp_path, "print('done')"), stdin="x" * 1_000_000)
+
+    assert process.run(given) == Completed(returncode=0, stdout="done\n", stderr="")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.query import NotKnownError, Partial, Pending, QueryError, check, search
+from orchestrator.query import NotKnownError, Partial, Pending, QueryError, check, fields, search
 
 DOCUMENT: dict[str, Any] = {
     "aws_vpc": [Partial({"address": "aws_vpc.this", "cidr": "10.0.0.0/16", "id": Pending("aws_vpc.this.id")})],
@@ -55,3 +55,18 @@ def test_what_is_no_jmespath_is_refused_without_a_document() -> None:
     with pytest.raises(QueryError, match="jmespath"):
         check("a.[")
     check("a.b")
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("engine == 'postgres' && instance_class == 'db.t4g.small'", ("engine", "instance_class")),
+        ("tags.env == 'prod' || tags.team", ("tags",)),
+        ('contains(keys(tags), `"a"`) && !deletion_protection', ("tags", "deletion_protection")),
+        ("scaling_config[0].min_size", ("scaling_config",)),
+        ("rules[?port == `22`].cidr | [0]", ("rules",)),
+        ("`2`", ()),
+    ],
+)
+def test_the_attributes_that_an_expression_looks_at(expression: str, names: tuple[str, ...]) -> None:
+    assert fields(expression) == names

@@ -490,3 +490,19 @@ def test_a_run_that_is_still_at_work_is_not_resumed(estate: Estate, runner: Fake
     engine(estate, runner).up(["foundation"], confirm=look)
 
     assert len(seen) == 1
+
+
+# what it had added to the month
+
+
+def test_what_is_done_has_spent_its_part() -> None:
+    done = {"a": finished("a", "applied", monthly_delta=32), "b": finished("b", "no-changes")}
+
+    assert resume.spent(unfinished(done=done)) == {"a": 32}
+    assert resume.spent(None) == {}
+
+
+def test_a_limit_is_resumed_with() -> None:
+    run = find(started(options=kept(RunOptions(max_monthly_delta=50.0))), finished("a", "failed"))
+
+    assert run.options.max_monthly_delta == 50.0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import StateError
-from orchestrator.state import State
+from orchestrator.state import State, attributes
 from tests.estate import state_text
 from tests.fakes import CANARY, recorded
 
@@ -129,3 +129,15 @@ def test_what_a_layer_publishes_is_known() -> None:
     }
 
     assert read(state_text(outputs=outputs)).public == {"vpc-1", "subnet-1", "a"}
+
+
+def test_what_a_state_holds_of_one_resource() -> None:
+    module = {**resource({"id": "b", "auth_token": CANARY}), "module": "module.cache"}
+    deposed = {"deposed": "abc", "attributes": {"id": "old"}}
+    module["instances"] = [deposed, {**module["instances"][0], "index_key": 0}]
+    text = state_text(resources=[resource({"id": "a"}), module, {**resource({"id": "c"}), "mode": "data"}])
+
+    assert attributes(text, "aws_x.this") == {"id": "a"}
+    assert attributes(text, "module.cache.aws_x.this[0]") == {"id": "b", "auth_token": CANARY}
+    assert attributes(text, "module.cache.aws_x.this") is None
+    assert attributes(text, "data.aws_x.this") is None

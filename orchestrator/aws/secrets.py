@@ -13,6 +13,8 @@ from orchestrator.aws.session import DENIED, translated
 from orchestrator.errors import AwsError, SecretError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from orchestrator.aws.session import Session
 
 CURRENT = "AWSCURRENT"
@@ -89,6 +91,56 @@ def fetch(session: Session, *, name: str, arn: str, layer: str, stage: str = CUR
         created=answer["CreatedDate"].isoformat(timespec="seconds"),
         text=answer["SecretString"],
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a secret, without its value."""
+
+    id: str
+    created: datetime
+    stages: tuple[str, ...]
+
+
+def read_versions(session: Session, secret: Secret) -> list[Version]:
+    """Every version that AWS still has, the oldest first; also those that no label is on.
+
+    Raises:
+        AwsError: AWS said no.
+    """
+    found: list[Version] = []
+    more: dict[str, str] = {}
+    while True:
+        with translated(f"reading the versions of secret {secret.name}"):
+            page = _client(session, secret).list_secret_version_ids(SecretId=secret.arn, IncludeDeprecated=True, **more)
+        found += [
+            Version(id=item["VersionId"], created=item["CreatedDate"], stages=tuple(item.get("VersionStages", ())))
+            for item in page["Versions"]
+        ]
+        if not page.get("NextToken"):
+            break
+        more = {"NextToken": page["NextToken"]}
+    return sorted(found, key=lambda version: version.created)
+
+
+def move_stage(session: Session, secret: Secret, stage: str, *, to: str, off: str | None = None) -> None:
+    """Put a staging label of one's own on a version.
+
+    Args:
+        off: The version that has it now; AWS wants it named.
+
+    Raises:
+        AwsError: AWS said no.
+    """
+    taken = {"RemoveFromVersionId": off} if off else {}
+    with translated(f"labelling a version of secret {secret.name}"):
+        _client(session, secret).update_secret_version_stage(
+            SecretId=secret.arn, VersionStage=stage, MoveToVersionId=to, **taken
+        )
+
+
+def _client(session: Session, secret: Secret) -> Any:
+    return session.client("secretsmanager", secret.arn.split(":")[3])
 
 
 def _explain(error: AwsError, session: Session, name: str, arn: str, layer: str, stage: str) -> AwsError | SecretError:

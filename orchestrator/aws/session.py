@@ -97,6 +97,15 @@ class Session:
             ),
         )
 
+    @property
+    def botocore(self) -> Any:
+        """The botocore session below it: for what boto3 does not show of credentials and configuration.
+
+        Raises:
+            BotoCoreError: An unknown profile, an unusable configuration file.
+        """
+        return self._boto3._session  # noqa: SLF001 - boto3 has no other way to it
+
     @cached_property
     def _boto3(self) -> boto3.Session:
         # Imported here: start-up of the command line is measured.

@@ -19,6 +19,7 @@ COMMAND_LINE_ONLY = frozenset(
         *("--auto-approve", "--confirm", "--lift-deletion-protection"),
         *("--allow-destroy", "--allow-weaken", "--allow-incomplete-dependencies", "--accept-contract-change"),
         *("--all", "--with-dependencies", "--target", "--replace", "--version", "--plan"),
+        *("--finish", "--drop-oldest"),
     }
 )
 
@@ -52,7 +53,14 @@ def complete_secret() -> list[str]:
     """For the shell's completion: the names that wealist.yaml declares."""
     from orchestrator.discovery import Estate
 
-    return ["exec", *Estate.find(Path()).config.secrets]
+    return ["exec", "rotate", *Estate.find(Path()).config.secrets]
+
+
+def complete_diagnose() -> list[str]:
+    """For the shell's completion: the databases that wealist.yaml declares."""
+    from orchestrator.discovery import Estate
+
+    return list(Estate.find(Path()).config.diagnose)
 
 
 # Of every command.
@@ -122,6 +130,10 @@ DetailedExitcode = Annotated[bool, option("--detailed-exitcode", help="Exit with
 ReportFile = Annotated[
     Path | None, option("--report-file", help="Also write the run's report, as JSON, to a file.", metavar="FILE")
 ]
+CaFile = Annotated[
+    Path | None,
+    option("--ca-file", help="The authorities that TLS trusts, in place of the system's.", metavar="FILE"),
+]
 TerraformLog = Annotated[
     bool,
     option(
@@ -173,6 +185,15 @@ LiftProtection = Annotated[
         "--lift-deletion-protection",
         help="Lift it first: planned, shown and applied as a step of its own.",
         rich_help_panel="Guards",
+    ),
+]
+# It opens no guard, it is one: a variable that was left in a shell can only forbid.
+MaxMonthlyDelta = Annotated[
+    float | None,
+    option(
+        "--max-monthly-delta",
+        help="Stop a plan that adds more than this to the month.",
+        metavar="AMOUNT",
     ),
 ]
 Confirm = Annotated[

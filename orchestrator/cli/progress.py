@@ -1,7 +1,7 @@
 """What happens while it happens, on stderr: a line for what is done, and on a terminal a display of what is not.
 
-Three formats. `pretty` has colours and, on a terminal, a live display of the resources under way with the seconds each
-has taken. `bare` is the same lines without either. `json` is one object a line, for programs.
+Three formats. `pretty` has colours and, on a terminal, a live display of the resources under way with the time that each
+has taken, of what it was expected to take, and of what is left of the apply. `bare` is the same lines without either. `json` is one object a line, for programs.
 Off a terminal a long wait still shows signs of life: what is under way is named every half minute.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,8 +18,10 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator import events
-from orchestrator.cli import render, render_contract
+from orchestrator.cli import render, render_contract, render_cost
 from orchestrator.cli.options import LogFormat
+from orchestrator.cli.track import Track, shortened, takes
+from orchestrator.estimate import Origin
 from orchestrator.finding import Severity
 
 if TYPE_CHECKING:
@@ -35,6 +37,12 @@ _MOST_LINES = 12
 _TABLE = 'parameter "dynamodb_table" is deprecated'
 _ENDED = {"create": "created", "update": "changed", "delete": "destroyed", "read": "read", "forget": "forgotten"}
 _UNDER_WAY = {"create": "creating", "update": "changing", "delete": "destroying", "read": "reading"}
+
+_ORIGINS = {
+    Origin.DOCUMENT: "by wealist.yaml",
+    Origin.MEASURED: "as measured here",
+    Origin.BOTH: "by wealist.yaml, and as measured here",
+}
 
 
 class Watcher(Protocol):
@@ -53,7 +61,8 @@ def reporter(run: Invocation, *, is_stdout_data: bool = False) -> Iterator[Watch
         yield _JsonLines(run)
         return
     talk = render.console(run, stderr=True)
-    progress = _Progress(talk, talk if is_stdout_data else render.console(run), is_live=run.is_live)
+    plans = talk if is_stdout_data else render.console(run)
+    progress = _Progress(talk, plans, is_live=run.is_live, is_sandbox=run.wants_sandbox)
     try:
         yield progress
     finally:
@@ -80,45 +89,33 @@ def to_json(event: events.Event) -> dict[str, Any]:
         value = getattr(event, item.name)
         if isinstance(event, events.PlanReady) and item.name == "plan":
             value = {"digest": value.digest, "counts": {str(k): n for k, n in value.counts.items()}}
+        elif isinstance(event, events.Estimated) and item.name == "estimate":
+            value = value.to_json()
+        elif isinstance(event, events.Overdue) and item.name == "expected":
+            value = {"expected": value.low, "worst": value.high}
         elif isinstance(event, events.OutputsKnown) and item.name == "outputs":
             value = {output.name: output.shown for output in value}
         elif isinstance(event, events.Verified) and item.name == "verdicts":
             value = [verdict.to_json() for verdict in value]
+        elif isinstance(event, events.PlanReady) and item.name == "cost":
+            value = value and value.to_json()
         elif item.name == "findings":
             value = [finding.to_json() for finding in value]
         data[item.name] = value
     return data
 
 
-@dataclass(slots=True)
-class _Track:
-    """How far one layer has come.
-
-    Attributes:
-        step: Its name, and when it began, by the monotonic clock; None between two steps.
-        under_way: By address: what is done to the resource, and since when.
-    """
-
-    step: tuple[str, float] | None = None
-    under_way: dict[str, tuple[str, float]] = field(default_factory=dict)
-    finished: int = 0
-    expected: int = 0
-
-    @property
-    def is_applying(self) -> bool:
-        return self.step is not None and self.step[0] == "apply"
-
-
 class _Progress:
     """The state of the display. Events come from several threads; each is shown under one lock."""
 
-    def __init__(self, console: Console, plans: Console, *, is_live: bool) -> None:
+    def __init__(self, console: Console, plans: Console, *, is_live: bool, is_sandbox: bool) -> None:
         self._console = console
         self._plans = plans
         self._is_live = is_live
+        self._is_sandbox = is_sandbox
         self._lock = RLock()
         self._live: Live | None = None
-        self._tracks: dict[str, _Track] = {}
+        self._tracks: dict[str, Track] = {}
         self._held: list[events.Event] | None = None
         self._said: set[events.Diagnostic] = set()
         self._width = 0
@@ -162,8 +159,8 @@ class _Progress:
         self._spoke = time.monotonic()
         self._console.print(Text.assemble((f"{layer:<{self._width}}  ", "dim"), text) if self._width else text)
 
-    def _track(self, layer: str) -> _Track:
-        return self._tracks.setdefault(layer, _Track())
+    def _track(self, layer: str) -> Track:
+        return self._tracks.setdefault(layer, Track())
 
     def _on_Notice(self, event: events.Notice) -> None:
         self._print(Text.assemble(("note: ", "yellow"), event.text), event.layer)
@@ -184,6 +181,7 @@ class _Progress:
         track = self._track(event.layer)
         track.step = (event.step, time.monotonic())
         track.under_way.clear()
+        track.done.clear()
         track.finished = 0
         self._put_up()
 
@@ -194,18 +192,38 @@ class _Progress:
         self._print(_step_line(event.step, event.seconds, event.note), event.layer)
 
     def _on_PlanReady(self, event: events.PlanReady) -> None:
-        self._track(event.layer).expected = sum(event.plan.counts.values())
+        track = self._track(event.layer)
+        track.expected, track.estimate = sum(event.plan.counts.values()), None
         self.take_down()
         self._plans.print()
         self._plans.print(render.plan_text(event.plan, event.layer))
+        cost = render_cost.delta_text(event.cost) if event.cost else Text()
+        if cost:
+            self._plans.print(cost)
         for finding in event.findings:
             self._plans.print(render.finding_text(finding))
-        if event.findings:
+        if event.findings or cost:
             self._plans.print()
 
     def _on_Verified(self, event: events.Verified) -> None:
         self.take_down()
         self._plans.print(render_contract.verdicts_text(event.verdicts, event.layer))
+
+    def _on_Estimated(self, event: events.Estimated) -> None:
+        estimate = event.estimate
+        self._track(event.layer).estimate = estimate
+        where = [_ORIGINS[estimate.origin]]
+        if self._is_sandbox and estimate.origin is not Origin.MEASURED:
+            where.append("a sandbox is faster")
+        text = Text.assemble("expected: applying it takes ", (takes(estimate.whole), "bold"), f" ({'; '.join(where)})")
+        self._print(text, event.layer)
+
+    def _on_Overdue(self, event: events.Overdue) -> None:
+        doing = _UNDER_WAY.get(event.action, event.action)
+        text = f"{event.address} is overdue\n"
+        text += f"  {doing} for {render.duration(event.elapsed)}, and {event.expected.text} were expected; "
+        text += f"Ctrl-C stops politely\n  see {'' if self._is_sandbox else 'the AWS console, or '}{event.look}"
+        self._print(Text.assemble(("! ", "yellow"), text), event.layer)
 
     def _on_Diagnostic(self, event: events.Diagnostic) -> None:
         step = self._track(event.layer).step
@@ -236,13 +254,15 @@ class _Progress:
             self._on_resource_end(event, track)
         elif not self._is_live and time.monotonic() - self._spoke > _HEARTBEAT:
             now = time.monotonic()
-            names = ", ".join(f"{address} ({now - since:.0f} s)" for address, (_, since) in track.under_way.items())
-            self._print(Text(f"  … {names}", style="dim"), event.layer)
+            names = ", ".join(f"{address} ({track.taken(address, now)})" for address in track.under_way)
+            left = track.left(now)
+            self._print(Text(f"  … {names}{f'; {left}' if left else ''}", style="dim"), event.layer)
 
-    def _on_resource_end(self, event: events.ResourceEvent, track: _Track) -> None:
+    def _on_resource_end(self, event: events.ResourceEvent, track: Track) -> None:
         if event.action == "read" and event.phase == "complete":
             return
         track.finished += event.phase == "complete"
+        track.done.add((event.address, event.action))
         word = _ENDED.get(event.action, event.action) if event.phase == "complete" else "failed"
         mark, style = ("✓", "green") if event.phase == "complete" else ("✗", "red")
         seconds = f"  {event.elapsed:.0f} s" if event.elapsed else ""
@@ -262,23 +282,26 @@ class _Progress:
             text = Text()
             for layer, track in self._tracks.items():
                 if track.step is not None:
-                    text.append_text(_track_text(layer if self._width else "", track))
+                    text.append_text(_track_text(layer if self._width else "", track, self._console.width))
             text.no_wrap, text.overflow = True, "ellipsis"
             return text
 
 
-def _track_text(layer: str, track: _Track) -> Text:
+def _track_text(layer: str, track: Track, width: int) -> Text:
     assert track.step is not None
     now = time.monotonic()
     step, since = track.step
     whose = f"{layer} " if layer else ""
     text = Text.assemble(("⋯ ", "cyan"), f"{whose}{step}  {render.duration(now - since)}")
+    left = track.left(now) if track.is_applying else ""
+    text.append(f", {left}" if left else "")
     if track.is_applying and track.expected:
         text.append(f"  {track.finished} of {track.expected} done", style="dim")
     going = sorted(track.under_way.items(), key=lambda item: item[1][1])
-    for address, (action, began) in going[:_MOST_LINES]:
-        text.append(f"\n  ⋯ {_UNDER_WAY.get(action, action)} {address}  ")
-        text.append(render.duration(now - began), style="dim")
+    for address, (action, _) in going[:_MOST_LINES]:
+        doing, taken = f"  ⋯ {_UNDER_WAY.get(action, action)} ", track.taken(address, now)
+        text.append(f"\n{doing}{shortened(address, width - len(doing) - len(taken) - 3)}  ")
+        text.append(taken, style="dim")
     if len(going) > _MOST_LINES:
         text.append(f"\n  and {len(going) - _MOST_LINES} more", style="dim")
     return text.append("\n")

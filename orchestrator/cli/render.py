@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from orchestrator.diagnosis import Outcome as HopOutcome
 from orchestrator.finding import Severity
 from orchestrator.plan import UNKNOWN, Action
 from orchestrator.redaction import RedactedStream
 from orchestrator.report import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from orchestrator.cli.invocation import Invocation
+    from orchestrator.diagnosis import Diagnosis, Hop
     from orchestrator.finding import Finding
     from orchestrator.outputs import Output
     from orchestrator.plan import AttributeChange, Plan, ResourceChange
@@ -47,6 +49,12 @@ _DONE = {
     Action.REPLACE: "replaced",
     Action.DELETE: "destroyed",
     Action.FORGET: "forgotten",
+}
+_HOPS = {
+    HopOutcome.OK: ("✓", "green"),
+    HopOutcome.BROKEN: ("✗", "red"),
+    HopOutcome.SKIPPED: ("-", "dim"),
+    HopOutcome.UNDETERMINED: ("?", "yellow"),
 }
 _LONGEST_VALUE = 60
 _BEFORE_DIFFERENCE = 20
@@ -109,6 +117,28 @@ def finding_text(finding: Finding) -> Text:
     return text
 
 
+def hop_printer(run: Invocation) -> Callable[[Hop], None]:
+    """Prints each hop as it is known."""
+    out = console(run)
+    return lambda hop: out.print(hop_text(hop))
+
+
+def hop_text(hop: Hop) -> Text:
+    """A line a hop; below a broken one what was expected, what to change and what to type."""
+    mark, style = _HOPS[hop.outcome]
+    text = Text.assemble((f"{mark} ", style), (hop.id, "bold"), f"  {hop.seen}")
+    for heading, line in (("expected", hop.expected), ("change", hop.change), ("next", hop.command)):
+        if line:
+            text.append(f"\n    {heading}: {line}", style="dim")
+    return text
+
+
+def print_verdict(run: Invocation, diagnosis: Diagnosis) -> None:
+    """The last line: what is broken and what mends it, or that nothing is."""
+    mark, style = _HOPS[HopOutcome.BROKEN if diagnosis.broken else HopOutcome.OK]
+    console(run).print(Text.assemble((f"{mark} ", style), diagnosis.verdict))
+
+
 def plan_text(plan: Plan, layer: str) -> Text:
     """A plan as a person wants it before saying yes: counts, then a line a resource, with what differs below it."""
     if plan.is_refresh_only:
@@ -158,7 +188,7 @@ def counts(plan: Plan, words: dict[Action, str] = _DONE) -> str:
     return ", ".join(parts) or "no resources, only outputs or addresses"
 
 
-def print_ends(run: Invocation, report: RunReport) -> None:
+def print_ends(run: Invocation, report: RunReport, *, with_outputs: bool = True) -> None:
     """How each layer ended: one line, and after an apply its outputs."""
     out = console(run, stderr=True)
     for result in report.results:
@@ -174,7 +204,7 @@ def print_ends(run: Invocation, report: RunReport) -> None:
         elif result.outcome is Outcome.APPLIED and result.plan:
             seconds = duration(result.seconds)
             out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)} in {seconds}\n")
-            if result.outputs:
+            if result.outputs and with_outputs:
                 print_outputs(run, result.outputs)
         elif result.outcome.is_failure:
             out.print(f"[red]✗[/] [bold]{result.layer}[/]: {result.outcome} after {duration(result.seconds)}")

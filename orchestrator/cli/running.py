@@ -77,7 +77,14 @@ def unfinished(run: Invocation) -> Unfinished | None:
     return found
 
 
-def go(run: Invocation, call: Callable[[Engine], RunReport], words: RunWords, *, detailed: bool = False) -> RunReport:
+def go(
+    run: Invocation,
+    call: Callable[[Engine], RunReport],
+    words: RunWords,
+    *,
+    detailed: bool = False,
+    with_outputs: bool = True,
+) -> RunReport:
     """Run, show how it ended, and leave the report where it was asked for; also when the run failed."""
     from orchestrator.cli import render
 
@@ -93,7 +100,7 @@ def go(run: Invocation, call: Callable[[Engine], RunReport], words: RunWords, *,
         raise
     _leave(report, words, detailed=detailed)
     if not words.json:
-        render.print_ends(run, report)
+        render.print_ends(run, report, with_outputs=with_outputs)
     declined = [result.layer for result in report.results if result.outcome is Outcome.DECLINED]
     if declined:
         what = f"{', '.join(declined)}: not confirmed, so not applied"

@@ -11,11 +11,12 @@ from json import dumps as json_text
 from typing import TYPE_CHECKING
 
 from orchestrator import lookup
+from orchestrator.aws.secrets import CURRENT
 from orchestrator.cli import plain
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from orchestrator.cli.invocation import Invocation
 
@@ -49,6 +50,47 @@ class Request:
         if len(names) > 1:
             raise UsageError(f"one secret at a time, not {' '.join(names)}", hint=f"wealist secrets {names[0]}")
         return cls(name="".join(names), field=field, stage=stage, env=env, program=after or ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotate:
+    """How a secret is to be rotated."""
+
+    finish: bool = False
+    drop_oldest: bool = False
+    yes: bool = False
+    non_interactive: bool = False
+
+    def refuse_elsewhere(self) -> None:
+        """Refuse flags of `rotate` where nothing is rotated.
+
+        Raises:
+            UsageError: One of them was given. `--non-interactive` may stand in the environment, for every command.
+        """
+        given = {"--finish": self.finish, "--drop-oldest": self.drop_oldest, "--auto-approve": self.yes}
+        for flag, is_given in given.items():
+            if is_given:
+                raise UsageError(f"{flag} is for `rotate`", hint=f"wealist secrets rotate NAME {flag}")
+
+
+def name_to_rotate(words: Sequence[str], given: Mapping[str, object], *, stage: str) -> str:
+    """The name after `rotate`.
+
+    Args:
+        given: By flag: what was said for showing a value, which a rotation never does.
+
+    Raises:
+        UsageError: No name, more than one, or a flag that means nothing here.
+    """
+    names = [word for word in words[1:] if word]
+    if len(names) != 1:
+        raise UsageError("rotate needs the name of one secret", hint="wealist secrets lists the names")
+    for flag, value in {**given, "--version-stage": stage != CURRENT}.items():
+        if value:
+            raise UsageError(
+                f"rotate shows no value, so {flag} means nothing", hint=f"wealist secrets {names[0]} {flag}"
+            )
+    return names[0]
 
 
 def check(request: Request, *, show_command: bool, json: bool) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:acme/db-AbCdEf"
+IDS = tuple(f"terraform-2026112513302798740000000{n}" for n in range(3))
 
 
 @pytest.fixture
@@ -209,3 +210,37 @@ def test_a_field_that_is_not_there_is_answered_with_names_and_no_value() -> None
 def test_an_empty_object_has_no_fields() -> None:
     with pytest.raises(SecretError, match="it has none"):
         secret("{}").value("a")
+
+
+def test_every_page_of_versions_is_read_and_the_oldest_is_first(stub: tuple[Session, Stubber]) -> None:
+    session, stubber = stub
+    asked = {"SecretId": ARN, "IncludeDeprecated": True}
+    days = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
+    pages: list[list[dict[str, Any]]] = [
+        [{"VersionId": IDS[2], "CreatedDate": days[2], "VersionStages": ["AWSCURRENT"]}],
+        [
+            {"VersionId": IDS[0], "CreatedDate": days[0]},
+            {"VersionId": IDS[1], "CreatedDate": days[1], "VersionStages": ["x"]},
+        ],
+    ]
+    stubber.add_response("list_secret_version_ids", {"Versions": pages[0], "NextToken": "more"}, asked)
+    stubber.add_response("list_secret_version_ids", {"Versions": pages[1]}, {**asked, "NextToken": "more"})
+
+    found = secrets.read_versions(session, secret("text"))
+
+    assert [(version.id, version.stages) for version in found] == [
+        (IDS[0], ()),
+        (IDS[1], ("x",)),
+        (IDS[2], ("AWSCURRENT",)),
+    ]
+
+
+@pytest.mark.parametrize("off", [None, IDS[0]])
+def test_a_label_is_moved_from_where_it_is(off: str | None, stub: tuple[Session, Stubber]) -> None:
+    session, stubber = stub
+    asked = {"SecretId": ARN, "VersionStage": "mine", "MoveToVersionId": IDS[1]}
+    stubber.add_response("update_secret_version_stage", {}, {**asked, **({"RemoveFromVersionId": off} if off else {})})
+
+    secrets.move_stage(session, secret("text"), "mine", to=IDS[1], off=off)
+
+    stubber.assert_no_pending_responses()

@@ -10,6 +10,9 @@ import pytest
 from orchestrator import events
 from orchestrator.cli import progress
 from orchestrator.cli.options import LogFormat
+from orchestrator.cli.track import shortened
+from orchestrator.duration import Span
+from orchestrator.estimate import Estimate, Origin, Step
 from orchestrator.finding import Finding, Severity
 from orchestrator.outputs import Output
 from orchestrator.plan import Plan
@@ -22,6 +25,21 @@ if TYPE_CHECKING:
     Capture = pytest.CaptureFixture[str]
 
 PLAN = Plan.from_json(recorded_json("plan-create.json"), digest="sha256:00")
+
+DATABASE = "module.rds.module.db_instance.aws_db_instance.this[0]"
+ESTIMATE = Estimate(
+    whole=Span(low=900.0, high=1200.0),
+    origin=Origin.DOCUMENT,
+    steps=(Step(name="RDS", work={(DATABASE, "create"): Span(low=480.0, high=720.0)}),),
+)
+OVERDUE = events.Overdue(
+    layer="prod/foundation",
+    address=DATABASE,
+    action="create",
+    elapsed=1090.0,
+    expected=Span(low=480.0, high=720.0),
+    look="wealist status prod/foundation",
+)
 
 
 def show(seen: Iterable[events.Event], **more: Any) -> None:
@@ -235,6 +253,7 @@ def test_for_programs_each_event_is_an_object_a_line(capsys: Capture) -> None:
         "layer": "prod/foundation",
         "plan": {"digest": "sha256:00", "counts": {"create": 6}},
         "findings": [WARNING.to_json()],
+        "cost": None,
     }
     assert outputs["outputs"] == {"a": 1, "password": "(redacted)"}
     assert (done["event"], done["phase"], done["elapsed"]) == ("ResourceEvent", "complete", 3.0)
@@ -253,6 +272,8 @@ def test_every_kind_of_event_can_be_written_for_programs() -> None:
         "RunStarted": events.RunStarted(layers=("a", "b"), parallelism=2),
         "PlanReady": events.PlanReady(plan=PLAN),
         "Verified": events.Verified(verdicts=()),
+        "Estimated": events.Estimated(estimate=ESTIMATE),
+        "Overdue": OVERDUE,
         "Notice": events.Notice(text="t"),
         "Stopping": events.Stopping(grace=1.0),
     }
@@ -293,3 +314,179 @@ def test_several_layers_are_told_apart(capsys: Capture) -> None:
         "prod/a           ✓ init      not needed",
         "prod/a           note: look",
     ]
+
+
+def database(phase: str, elapsed: float = 0.0) -> events.ResourceEvent:
+    return events.ResourceEvent(phase=phase, address=DATABASE, action="create", elapsed=elapsed)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "sandbox", "line"),
+    [
+        (ESTIMATE, False, "expected: applying it takes 15-20 min (by wealist.yaml)"),
+        (ESTIMATE, True, "expected: applying it takes 15-20 min (by wealist.yaml; a sandbox is faster)"),
+        (
+            Estimate(whole=Span(low=80.0, high=95.0), origin=Origin.MEASURED),
+            True,
+            "expected: applying it takes 80 s to 2 min (as measured here)",
+        ),
+        (
+            Estimate(whole=Span(low=300.0, high=480.0), origin=Origin.BOTH),
+            False,
+            "expected: applying it takes 5-8 min (by wealist.yaml, and as measured here)",
+        ),
+        (
+            Estimate(whole=Span(low=0.0, high=60.0), origin=Origin.DOCUMENT),
+            False,
+            "expected: applying it takes less than a minute (by wealist.yaml)",
+        ),
+    ],
+)
+def test_what_it_will_take_is_said_after_the_plan(
+    capsys: Capture, estimate: Estimate, line: str, *, sandbox: bool
+) -> None:
+    show([events.PlanReady(plan=PLAN), events.Estimated(estimate=estimate)], sandbox=sandbox)
+
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "whole", "one"),
+    [
+        (45, "apply  45 s, about 14-19 min left  0 of 6 done", "45 s of 8-12 min"),
+        (250, "apply  4 min 10 s, about 11-16 min left  0 of 6 done", "4 min 10 s of 8-12 min"),
+        (960, "apply  16 min 00 s, at most 4 min left  0 of 6 done", "16 min 00 s of 8-12 min"),
+        (1170, "apply  19 min 30 s, less than a minute left  0 of 6 done", "19 min 30 s of 8-12 min"),
+        (1500, "apply  25 min 00 s, over the 15-20 min expected  0 of 6 done", "25 min 00 s of 8-12 min"),
+    ],
+)
+def test_the_display_has_what_was_expected_and_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, elapsed: float, whole: str, one: str
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("orchestrator.cli.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with progress.reporter(invocation()) as watcher:
+        for event in (
+            events.RunStarted(layers=("prod/foundation", "prod/compute"), parallelism=2),
+            events.PlanReady(layer="prod/foundation", plan=PLAN),
+            events.Estimated(layer="prod/foundation", estimate=ESTIMATE),
+            events.StepStarted(layer="prod/foundation", step="apply"),
+            events.ResourceEvent(
+                layer="prod/foundation", phase="start", address=DATABASE, action="create", elapsed=0.0
+            ),
+        ):
+            watcher.on_event(event)
+        clock[0] += elapsed
+        shown = watcher._display().plain.splitlines()  # type: ignore[attr-defined]
+        watcher.take_down()  # type: ignore[attr-defined]
+
+    assert shown[0] == f"⋯ prod/foundation {whole}"
+    assert shown[1].endswith(f"  {one}")
+    assert "aws_db_instance.this[0]" in shown[1]
+    assert max(map(len, shown)) <= 80
+
+
+def test_when_all_that_takes_long_is_done_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+
+    with progress.reporter(invocation()) as watcher:
+        watcher.on_event(events.PlanReady(plan=PLAN))
+        watcher.on_event(events.Estimated(estimate=ESTIMATE))
+        for event in applying(database("start"), database("complete", 500.0)):
+            watcher.on_event(event)
+        shown = watcher._display().plain  # type: ignore[attr-defined]
+
+    assert "less than a minute left  1 of 6 done" in shown
+
+
+def test_another_plan_has_another_estimate_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+
+    with progress.reporter(invocation()) as watcher:
+        for event in (
+            events.Estimated(estimate=ESTIMATE),
+            events.PlanReady(plan=PLAN),
+            events.StepStarted(step="apply"),
+            database("start"),
+        ):
+            watcher.on_event(event)
+        shown = watcher._display().plain  # type: ignore[attr-defined]
+
+    assert "left" not in shown
+    assert " of 8" not in shown
+
+
+def test_off_a_terminal_the_signs_of_life_have_the_same_figures(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("orchestrator.cli.progress.time.monotonic", lambda: clock[0])
+
+    with progress.reporter(invocation()) as watcher:
+        for event in (events.Estimated(estimate=ESTIMATE), *applying(database("start"))):
+            watcher.on_event(event)
+        capsys.readouterr()
+        clock[0] += 190
+        watcher.on_event(database("progress", elapsed=190))
+
+    line = f"  … {DATABASE} (3 min 10 s of 8-12 min); about 12-17 min left\n"
+    assert capsys.readouterr().err == line
+
+
+def test_what_is_overdue_is_a_line_of_its_own_with_what_to_look_at(capsys: Capture) -> None:
+    show([OVERDUE])
+
+    assert capsys.readouterr().err.splitlines() == [
+        f"! {DATABASE} is overdue",
+        "  creating for 18 min 10 s, and 8-12 min were expected; Ctrl-C stops politely",
+        "  see the AWS console, or wealist status prod/foundation",
+    ]
+
+
+def test_a_sandbox_has_no_console(capsys: Capture) -> None:
+    show([OVERDUE], sandbox=True)
+
+    assert "console" not in capsys.readouterr().err
+
+
+def test_for_programs_estimates_are_seconds(capsys: Capture) -> None:
+    show([events.Estimated(layer="prod/foundation", estimate=ESTIMATE), OVERDUE], log_format=LogFormat.JSON)
+
+    estimated, overdue = map(json.loads, capsys.readouterr().err.splitlines())
+    assert estimated == {
+        "event": "Estimated",
+        "layer": "prod/foundation",
+        "estimate": {
+            "expected": 900.0,
+            "worst": 1200.0,
+            "origin": "wealist.yaml",
+            "resources": [{"address": DATABASE, "action": "create", "expected": 480.0, "worst": 720.0}],
+        },
+    }
+    assert overdue["expected"] == {"expected": 480.0, "worst": 720.0}
+    assert (overdue["elapsed"], overdue["look"]) == (1090.0, "wealist status prod/foundation")
+
+
+@pytest.mark.parametrize(
+    ("most", "short"),
+    [
+        (60, DATABASE),
+        (46, "module.rds…db_instance.aws_db_instance.this[0]"),
+        (40, "module.rds…aws_db_instance.this[0]"),
+        (30, "…aws_db_instance.this[0]"),
+        (10, "…aws_db_instance.this[0]"),
+    ],
+)
+def test_an_address_is_shortened_in_the_middle_and_keeps_what_it_ends_in(most: int, short: str) -> None:
+    assert shortened(DATABASE, most) == short
+
+
+def test_a_key_with_dots_is_cut_to_fit_all_the_same() -> None:
+    address = 'module.a.module.b.aws_thing.this["a.very.long.key.with.dots.in.it.that.goes.on"]'
+
+    assert len(shortened(address, 30)) <= 30

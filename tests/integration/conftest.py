@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 PROGRAM = str(Path(sys.executable).with_name("wealist"))
 TIMEOUT = 600
 REPOSITORY = Path(__file__).parents[2]
+
+# Of the foundation.
+REGION = "ap-northeast-2"
+SWITCHES = ("rds_multi_az=true", "single_nat_gateway=false", "redis_num_cache_clusters=2")
+FLAGS = tuple(word for switch in SWITCHES for word in ("--set", switch))
+# What the specification says that each of them adds to the month.
+ADDED = {"NAT Gateway": 64, "RDS": 23, "Redis": 20}
 
 SMALL_LAYER = """
 terraform {
@@ -259,6 +267,29 @@ def small(small_estate: Rehearsal) -> Iterator[Rehearsal]:
     """The small estate, its HCL as it was."""
     yield small_estate
     small_estate.layer.write_text(SMALL_LAYER)
+
+
+@pytest.fixture(scope="module")
+def foundation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """The estate of this repository, brought up once."""
+    root = tmp_path_factory.mktemp("foundation").resolve()
+    ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl")
+    shutil.copytree(REPOSITORY / "terraform", root / "terraform", ignore=ignored)
+    shutil.copy(REPOSITORY / "wealist.yaml", root)
+    shutil.copy(REPOSITORY / "prices.yaml", root)
+    estate = Rehearsal(root)
+    try:
+        estate.ok("bootstrap", "-y")
+        assert "nothing to do" in estate.ok("bootstrap", "-y").err
+        estate.ok("up", "foundation", "-y")
+        yield estate
+    finally:
+        estate("sandbox", "stop")
+
+
+def outputs(estate: Rehearsal) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(estate.ok("output", "foundation", "--json").out)
+    return found
 
 
 @pytest.fixture(autouse=True, scope="session")

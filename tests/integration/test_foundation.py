@@ -1,45 +1,21 @@
-"""The production foundation, from nothing to scaled up, on the real Terraform and the real AWS provider."""
+"""The production foundation, brought up and looked at, on the real Terraform and the real AWS provider."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import REPOSITORY, Rehearsal
+from orchestrator import timing
+from orchestrator.config import Config
+from tests.integration.conftest import ADDED, FLAGS, REGION, outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.integration.conftest import Rehearsal
 
 pytestmark = pytest.mark.real
-
-REGION = "ap-northeast-2"
-SWITCHES = ("rds_multi_az=true", "single_nat_gateway=false", "redis_num_cache_clusters=2")
-
-
-@pytest.fixture(scope="module")
-def foundation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    """The estate of this repository, brought up once."""
-    root = tmp_path_factory.mktemp("foundation").resolve()
-    ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl")
-    shutil.copytree(REPOSITORY / "terraform", root / "terraform", ignore=ignored)
-    shutil.copy(REPOSITORY / "wealist.yaml", root)
-    estate = Rehearsal(root)
-    try:
-        estate.ok("bootstrap", "-y")
-        assert "nothing to do" in estate.ok("bootstrap", "-y").err
-        estate.ok("up", "foundation", "-y")
-        yield estate
-    finally:
-        estate("sandbox", "stop")
-
-
-def outputs(estate: Rehearsal) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(estate.ok("output", "foundation", "--json").out)
-    return found
 
 
 def test_preflight_is_all_green(foundation: Rehearsal) -> None:
@@ -130,104 +106,97 @@ def test_up_stops_on_a_plan_that_breaks_the_contract(foundation: Rehearsal) -> N
     assert "nothing to change" in foundation.ok("up", "foundation", "-y").err
 
 
-def test_the_scale_up_switches_replace_nothing_and_end_clean(foundation: Rehearsal) -> None:
-    flags = [word for switch in SWITCHES for word in ("--set", switch)]
-    before = outputs(foundation)
-    report = json.loads(foundation.ok("up", "foundation", "-y", "--json", *flags).out)
-    (result,) = report["results"]
-    assert result["outcome"] == "applied"
-    assert {change["action"] for change in result["changes"]} <= {"create", "update"}
-    after = outputs(foundation)
-    same = (
-        "vpc_id",
-        "private_subnet_ids",
-        "public_subnet_ids",
-        "database_subnet_ids",
-        "rds_endpoint",
-        "redis_endpoint",
-    )
-    assert {name: after[name] for name in same} == {name: before[name] for name in same}
-    rds = foundation.client("rds", REGION).describe_db_instances()["DBInstances"][0]
-    assert rds["MultiAZ"] is True
-    group = foundation.client("elasticache", REGION).describe_replication_groups()["ReplicationGroups"][0]
-    assert len(group["MemberClusters"]) == 2
-    assert len(foundation.client("ec2", REGION).describe_nat_gateways()["NatGateways"]) == 3
-    assert "nothing to change" in foundation.ok("up", "foundation", "-y", *flags).err
-    (verified,) = json.loads(foundation.ok("verify", "foundation", "--json", *flags).out)["results"]
-    scaled = {row["id"]: row["reason"] for row in verified["contract"] if row["reason"]}
-    assert scaled["rds.multi-az"] == "rds_multi_az = true"
-    assert scaled["vpc.nat-live"] == "single_nat_gateway = false"
+def test_the_redis_token_is_rotated_in_two_steps_that_leave_no_difference(foundation: Rehearsal) -> None:
+    def token(*words: str) -> str:
+        return foundation.ok("secrets", "redis-auth-token", *words).out.removesuffix("\n")
 
-
-FLAGS = tuple(word for switch in SWITCHES for word in ("--set", switch))
-
-
-def test_compute_comes_up_on_it_and_the_second_run_of_both_finds_nothing(foundation: Rehearsal) -> None:
-    report = json.loads(foundation.ok("up", "compute", "--with-dependencies", "-y", "--json", *FLAGS).out)
-    assert {r["layer"]: r["outcome"] for r in report["results"]} == {
-        "prod/foundation": "no-changes",
-        "prod/compute": "applied",
+    old = token()
+    rotated = foundation.ok("secrets", "rotate", "redis-auth-token", "-y", "--json")
+    new = token()
+    assert new != old
+    assert token("--version-stage", "AWSPREVIOUS") == old
+    (result,) = json.loads(rotated.out)["results"]
+    assert {change["address"]: change["action"] for change in result["changes"]} == {
+        "aws_elasticache_replication_group.redis": "update",
+        "aws_secretsmanager_secret_version.redis_auth_token": "replace",
     }
-    eks = foundation.client("eks", REGION)
-    cluster = eks.describe_cluster(name="wealist-prod-eks")["cluster"]
-    assert cluster["resourcesVpcConfig"]["endpointPrivateAccess"] is True
-    assert cluster["resourcesVpcConfig"]["endpointPublicAccess"] is False
-    assert set(cluster["resourcesVpcConfig"]["subnetIds"]) == set(outputs(foundation)["private_subnet_ids"])
-    assert set(eks.list_addons(clusterName="wealist-prod-eks")["addons"]) == {
-        "coredns",
-        "eks-pod-identity-agent",
-        "kube-proxy",
-        "vpc-cni",
+    assert foundation("plan", "foundation", "--detailed-exitcode").code == 0
+    again = foundation("secrets", "rotate", "redis-auth-token", "-y")
+    assert again.code == 13, again.said
+
+    finished = foundation.ok("secrets", "rotate", "redis-auth-token", "--finish", "-y")
+    assert "waiting: wealist-prod-redis is modifying (SETTING)" in finished.err
+    assert "nothing to finish" in foundation.ok("secrets", "rotate", "redis-auth-token", "--finish", "-y").err
+    assert token() == new
+    assert foundation("plan", "foundation", "--detailed-exitcode").code == 0
+
+    left = [path for path in foundation.home.rglob("*") if path.is_file() and "providers" not in path.parts]
+    texts = {str(path): path.read_bytes().decode(errors="replace") for path in left}
+    texts |= {"rotate": rotated.said, "again": again.said, "finish": finished.said}
+    assert [name for name, text in texts.items() if old in text or new in text] == []
+
+
+def test_a_database_is_diagnosed_up_to_the_hop_that_is_broken(foundation: Rehearsal) -> None:
+    whole = foundation.ok("diagnose", "rds").out
+    assert "security-group" in whole
+    ec2, group = foundation.client("ec2", REGION), outputs(foundation)["rds_security_group_id"]
+    rule = {
+        "IpProtocol": "tcp",
+        "FromPort": 5432,
+        "ToPort": 5432,
+        "IpRanges": [{"CidrIp": "10.0.2.0/24", "Description": "PostgreSQL from the private subnet in ap-northeast-2b"}],
     }
-    foundation.ok("verify", *FLAGS)
-    again = json.loads(foundation.ok("plan", "--all", "--json", *FLAGS).out)
-    assert {r["outcome"] for r in again["results"]} == {"no-changes"}
-
-
-def test_an_output_that_compute_reads_can_not_be_removed(foundation: Rehearsal) -> None:
-    path = foundation.root / "terraform" / "prod" / "foundation" / "outputs.tf"
-    text = path.read_text()
-    path.write_text(text.replace('output "private_subnet_ids"', 'output "subnets"'))
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
     try:
-        answer = foundation("plan", "foundation", *FLAGS)
+        answer = foundation("diagnose", "rds", "--json")
     finally:
-        path.write_text(text)
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    assert answer.code == 1, answer.said
+    assert 'aws_vpc_security_group_ingress_rule.rds[\\"ap-northeast-2b\\"]' in answer.out
+    foundation.ok("diagnose", "rds")
 
+
+def test_a_secret_that_is_gone_is_the_broken_hop(foundation: Rehearsal) -> None:
+    secrets, arn = foundation.client("secretsmanager", REGION), outputs(foundation)["redis_auth_token_secret_arn"]
+    secrets.delete_secret(SecretId=arn)
+    try:
+        answer = foundation("diagnose", "redis")
+    finally:
+        secrets.restore_secret(SecretId=arn)
+    assert answer.code == 14, answer.said
+    assert "✗ secret" in answer.out
+    foundation.ok("diagnose", "redis")
+
+
+def test_what_it_costs_and_what_each_switch_would_add(foundation: Rehearsal) -> None:
+    deployed = json.loads(foundation.ok("cost", "foundation", "--json").out)
+    assert deployed["monthly"] == {"deployed": 75}
+    (layer,) = deployed["layers"]
+    assert [(row["item"], row["choice"], row["monthly"]) for row in layer["deployed"]["items"]] == [
+        ("NAT Gateway", "1", 32),
+        ("RDS", "Single-AZ", 23),
+        ("Redis", "1 node", 20),
+    ]
+    assert {"aws_kms_key", "aws_s3_bucket", "aws_ecr_repository", "aws_secretsmanager_secret", "aws_eip"} == {
+        resource["type"] for resource in layer["deployed"]["unpriced"]
+    }
+
+    planned = json.loads(foundation.ok("cost", "foundation", "--json", *FLAGS).out)
+    assert planned["monthly"] == {"before": 75, "planned": 182, "difference": 107}
+    assert {item["item"]: item["difference"] for item in planned["layers"][0]["delta"]["items"]} == ADDED
+
+    answer = foundation("up", "foundation", "-y", "--max-monthly-delta", "50", *FLAGS)
     assert answer.code == 13, answer.said
-    assert (
-        "the plan removes output 'private_subnet_ids', which prod/compute reads at terraform/prod/compute/"
-        in answer.err
-    )
+    assert "a month would cost $107 more, and --max-monthly-delta is $50" in answer.err
+    assert json.loads(foundation.ok("cost", "foundation", "--json").out) == deployed
 
 
-def test_all_of_it_goes_down_and_leaves_nothing(foundation: Rehearsal) -> None:
-    names = ("--confirm", "foundation", "--confirm", "compute")
-    guarded = foundation("down", "--all", *names, *FLAGS)
-    assert guarded.code == 13, "compute is down by now; the database is protected"
-    assert "aws_db_instance.this[0] is protected" in guarded.err
+def test_every_component_that_takes_its_time_is_of_something_that_was_made(foundation: Rehearsal) -> None:
+    guide = Config.load(foundation.root / "wealist.yaml").guide("prod/foundation")
+    assert guide is not None
+    made = [
+        address for address, action in timing.read(foundation.home, "prod/foundation").resources if action == "create"
+    ]
 
-    answer = foundation("down", "--all", *names, "--lift-deletion-protection", *FLAGS)
-
-    assert answer.code == 0, answer.said
-    ec2 = foundation.client("ec2", REGION)
-    vpcs = [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
-    assert vpcs == []
-    assert ec2.describe_launch_templates()["LaunchTemplates"] == []
-    assert foundation.client("rds", REGION).describe_db_instances()["DBInstances"] == []
-    elasticache = foundation.client("elasticache", REGION)
-    assert elasticache.describe_replication_groups()["ReplicationGroups"] == []
-    assert elasticache.describe_cache_clusters()["CacheClusters"] == []
-    assert foundation.client("ecr", REGION).describe_repositories()["repositories"] == []
-    assert foundation.client("eks", REGION).list_clusters()["clusters"] == []
-    kms = foundation.client("kms", REGION)
-    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
-    ours = [key["KeyState"] for key in keys if key["KeyManager"] == "CUSTOMER"]
-    assert ours == ["PendingDeletion"]
-    buckets = [bucket["Name"] for bucket in foundation.client("s3", REGION).list_buckets()["Buckets"]]
-    assert buckets == ["wealist-tf-state-advanced-k8s"]
-    for layer in ("foundation", "compute"):
-        body = foundation.client("s3", REGION).get_object(
-            Bucket="wealist-tf-state-advanced-k8s", Key=f"prod/{layer}/terraform.tfstate"
-        )["Body"]
-        state = json.load(body)
-        assert (state["resources"], state["outputs"]) == ([], {})
+    found = {component.name for address in made if (component := guide.component(address))}
+    assert found == {component.name for component in guide.components}

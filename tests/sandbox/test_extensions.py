@@ -8,8 +8,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.secretsmanager.models import secretsmanager_backends
 
 from orchestrator.sandbox import extensions
+from orchestrator.sandbox.extensions.elasticache import replication_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +86,12 @@ def create_group(elasticache: Any, **overrides: Any) -> Any:
 def the_group(elasticache: Any) -> Any:
     [group] = elasticache.describe_replication_groups(ReplicationGroupId="redis")["ReplicationGroups"]
     return group
+
+
+def change_token(elasticache: Any, strategy: str, token: str = "y" * 32) -> Any:
+    return elasticache.modify_replication_group(
+        ReplicationGroupId="redis", AuthToken=token, AuthTokenUpdateStrategy=strategy
+    )["ReplicationGroup"]
 
 
 def members(elasticache: Any) -> list[Any]:
@@ -239,17 +247,48 @@ class TestReplicationGroup:
         )
         assert the_group(elasticache)["LogDeliveryConfigurations"] == []
 
-    @pytest.mark.parametrize("strategy", ["ROTATE", "SET"])
-    def test_the_auth_token_is_renewed(self, elasticache: Any, strategy: str) -> None:
+    def test_the_auth_token_is_rotated_and_set(self, elasticache: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(replication_group.CHANGES, "SET", 60)
         before = create_group(elasticache)["AuthTokenLastModifiedDate"]
 
-        elasticache.modify_replication_group(
-            ReplicationGroupId="redis", AuthToken="y" * 32, AuthTokenUpdateStrategy=strategy
-        )
+        rotating = change_token(elasticache, "ROTATE")
+        assert (rotating["Status"], rotating["PendingModifiedValues"]) == ("modifying", {"AuthTokenStatus": "ROTATING"})
+        rotated = the_group(elasticache)
+        assert (rotated["Status"], rotated["AuthTokenEnabled"]) == ("available", True)
+        assert "AuthTokenStatus" not in rotated.get("PendingModifiedValues", {})
+        assert rotated["AuthTokenLastModifiedDate"] > before
 
-        after = the_group(elasticache)
-        assert after["AuthTokenEnabled"] is True
-        assert after["AuthTokenLastModifiedDate"] > before
+        change_token(elasticache, "SET")
+        setting = the_group(elasticache)
+        assert (setting["Status"], setting["PendingModifiedValues"]) == ("modifying", {"AuthTokenStatus": "SETTING"})
+        with pytest.raises(ClientError) as error:
+            change_token(elasticache, "ROTATE")
+        assert refusal(error) == "InvalidReplicationGroupState"
+
+    @pytest.mark.parametrize("steps", [["SET"], ["ROTATE", "SET", "SET"]])
+    def test_the_auth_token_is_set_only_after_it_was_rotated(
+        self, elasticache: Any, steps: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(replication_group.CHANGES, "SET", 0)
+        create_group(elasticache)
+        for step in steps[:-1]:
+            change_token(elasticache, step)
+            the_group(elasticache)
+
+        with pytest.raises(ClientError) as error:
+            change_token(elasticache, steps[-1])
+
+        assert refusal(error) == "InvalidParameterValue"
+
+    @pytest.mark.parametrize("token", ["short", "with a space in it", "with-an-@-in-it-0123", "x" * 129])
+    def test_an_auth_token_that_redis_would_not_take(self, elasticache: Any, token: str) -> None:
+        create_group(elasticache)
+
+        with pytest.raises(ClientError) as error:
+            change_token(elasticache, "ROTATE", token)
+
+        assert refusal(error) == "InvalidParameterValue"
+        assert the_group(elasticache)["Status"] == "available"
 
     def test_the_auth_token_is_taken_away(self, elasticache: Any) -> None:
         create_group(elasticache)
@@ -536,6 +575,26 @@ def test_a_key_says_how_often_it_rotates(asked: dict[str, int], period: int) -> 
 
     status = kms.get_key_rotation_status(KeyId=key_id)
     assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, period)
+
+
+def test_the_versions_of_a_secret_have_their_dates() -> None:
+    secrets = client("secretsmanager")
+    arn = secrets.create_secret(Name="token", SecretString="1")["ARN"]
+    for text in ("2", "3"):
+        secrets.put_secret_value(SecretId=arn, SecretString=text)
+    made = list(secretsmanager_backends["123456789012"][REGION].secrets[arn].versions.values())
+    for hours, version in enumerate(reversed(made)):
+        version["createdate"] -= hours * 3600
+
+    labelled = secrets.list_secret_version_ids(SecretId=arn)["Versions"]
+    every = secrets.list_secret_version_ids(SecretId=arn, IncludeDeprecated=True)["Versions"]
+
+    assert [version["VersionStages"] for version in labelled] == [["AWSPREVIOUS"], ["AWSCURRENT"]]
+    assert [version["VersionStages"] for version in every] == [[], ["AWSPREVIOUS"], ["AWSCURRENT"]]
+    assert [int(version["CreatedDate"].timestamp()) for version in every] == [it["createdate"] for it in made]
+    with pytest.raises(ClientError) as error:
+        secrets.list_secret_version_ids(SecretId="other")
+    assert refusal(error) == "ResourceNotFoundException"
 
 
 class TestBucketPolicy:

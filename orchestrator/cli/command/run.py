@@ -19,13 +19,16 @@ def plan(
     all: o.All = False,
     with_dependencies: o.WithDependencies = False,
     allow_incomplete_dependencies: o.AllowIncomplete = False,
+    max_monthly_delta: o.MaxMonthlyDelta = None,
     detailed_exitcode: o.DetailedExitcode = False,
 ) -> int:
     """Show what `up` would do, and stop there."""
     from orchestrator.cli import running
 
     names = running.names(run, layers, everything=all, with_dependencies=with_dependencies)
-    options = running.options(run, words, allow_incomplete=allow_incomplete_dependencies)
+    options = running.options(
+        run, words, allow_incomplete=allow_incomplete_dependencies, max_monthly_delta=max_monthly_delta
+    )
     report = running.go(run, lambda engine: engine.plan(names, options), words, detailed=detailed_exitcode)
     return report.exit_code_for(detailed=detailed_exitcode)
 
@@ -43,6 +46,7 @@ def up(
     allow_weaken: o.AllowWeaken = None,
     accept_contract_change: o.AcceptContract = None,
     allow_incomplete_dependencies: o.AllowIncomplete = False,
+    max_monthly_delta: o.MaxMonthlyDelta = None,
 ) -> int:
     """Plan, show, ask, and apply exactly what was shown."""
     from orchestrator.cli import confirmation, running
@@ -56,6 +60,7 @@ def up(
         allow_weaken=tuple(allow_weaken or ()),
         accept_contract=tuple(accept_contract_change or ()),
         allow_incomplete=allow_incomplete_dependencies,
+        max_monthly_delta=max_monthly_delta,
     )
     return running.go(run, lambda engine: engine.up(names, options, confirm=confirm), words).exit_code
 

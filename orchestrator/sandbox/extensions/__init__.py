@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 
 # "core" is every service's; the others are moto's names of services.
-EXTENDED = ("core", "ec2", "eks", "elasticache", "kms", "rds", "s3")
+EXTENDED = ("core", "ec2", "eks", "elasticache", "kms", "rds", "s3", "secretsmanager")
 
 
 def install(*services: str) -> None:

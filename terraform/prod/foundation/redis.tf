@@ -61,10 +61,11 @@ resource "aws_secretsmanager_secret" "redis_auth_token" {
 resource "aws_secretsmanager_secret_version" "redis_auth_token" {
   secret_id = aws_secretsmanager_secret.redis_auth_token.id
 
-  # Raising the version is what stores a new token; a fresh random value alone
-  # changes nothing.
+  # Fixed: a fresh random value alone changes nothing. A new token is made by
+  # replacing this resource, which leaves no setting behind that a later plan
+  # could take back or repeat: wealist secrets rotate redis-auth-token.
   secret_string_wo         = ephemeral.aws_secretsmanager_random_password.redis_auth_token.random_password
-  secret_string_wo_version = var.redis_auth_token_version
+  secret_string_wo_version = 1
 }
 
 # By version, not by stage: what Redis gets is what this configuration wrote,
@@ -125,8 +126,12 @@ resource "aws_elasticache_replication_group" "redis" {
   kms_key_id                 = module.kms.key_arn
   transit_encryption_enabled = true
 
+  # ROTATE: a new token is accepted beside the one before it, so that no client
+  # is cut off. SET, which ends the old one, is not Terraform's to do: the
+  # provider takes the strategy for a setting, and each change of it for another
+  # call to AWS.
   auth_token                 = data.aws_secretsmanager_secret_version.redis_auth_token.secret_string
-  auth_token_update_strategy = var.redis_auth_token_update_strategy
+  auth_token_update_strategy = "ROTATE"
 
   # 02:00-03:00 in Seoul every night; Monday 03:30-04:30 in Seoul. The first
   # snapshot kept per cluster is free.

@@ -375,33 +375,6 @@ variable "redis_snapshot_retention_days" {
   }
 }
 
-variable "redis_auth_token_version" {
-  description = "Version of the Redis AUTH token. Raise it by one to generate and set a new token."
-  type        = number
-  default     = 1
-  nullable    = false
-
-  validation {
-    condition = (
-      var.redis_auth_token_version >= 1 &&
-      floor(var.redis_auth_token_version) == var.redis_auth_token_version
-    )
-    error_message = "redis_auth_token_version must be a whole number from 1 on."
-  }
-}
-
-variable "redis_auth_token_update_strategy" {
-  description = "What a new AUTH token does to the one before it: ROTATE keeps both valid, SET leaves the new one only."
-  type        = string
-  default     = "ROTATE"
-  nullable    = false
-
-  validation {
-    condition     = contains(["ROTATE", "SET"], var.redis_auth_token_update_strategy)
-    error_message = "redis_auth_token_update_strategy must be ROTATE or SET."
-  }
-}
-
 ################################################################################
 # ECR
 ################################################################################

@@ -2,11 +2,13 @@
 
 Each call is answered with its final state. AWS takes minutes over most of them and says "modifying"
 meanwhile; Terraform waits its own fixed time first and then asks, so a state in between would only add
-to that wait.
+to that wait. A change of the AUTH token is the exception: it says so, and SET, which is not Terraform's, takes its time.
 """
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -32,7 +34,12 @@ from orchestrator.sandbox.extensions.patch import extend
 MAXIMUM_REPLICAS = 5
 _LATEST = {"redis": "7.1.0", "valkey": "8.1.0"}
 
+# How long a change of the AUTH token takes, in seconds. Terraform makes the first, and asks again after 10 s or not at all.
+CHANGES = {"ROTATE": 0.0, "SET": 1.0}
+_TOKEN = re.compile(r"[!-~]{16,128}")
+
 _create_replication_group = ElastiCacheBackend.create_replication_group
+_describe_replication_groups = ElastiCacheBackend.describe_replication_groups
 
 # What ModifyReplicationGroup changes by nothing more than remembering the new value.
 _PLAIN = {
@@ -55,6 +62,10 @@ _PLAIN = {
 
 class InvalidCacheClusterState(ElastiCacheException):
     code = "InvalidCacheClusterState"
+
+
+class InvalidReplicationGroupState(ElastiCacheException):
+    code = "InvalidReplicationGroupState"
 
 
 def create_replication_group(self: ElastiCacheBackend, **asked: Any) -> ReplicationGroup:
@@ -101,6 +112,11 @@ def modify_replication_group(self: ElastiCacheResponse) -> ActionResult:
     mode and the AUTH token change here; the members follow, since they read from their group.
     """
     group = _find_group(self)
+    _settle(group)
+    if group.status != "available":
+        raise InvalidReplicationGroupState(
+            f"Replication group {group.replication_group_id} is not in a valid state to be modified: {group.status}."
+        )
     asked = self._get_params()
     failover = self._get_bool_param("AutomaticFailoverEnabled", group.automatic_failover == "enabled")
     multi_az = self._get_bool_param("MultiAZEnabled", group.multi_az == "enabled")
@@ -121,6 +137,16 @@ def modify_replication_group(self: ElastiCacheResponse) -> ActionResult:
     _change_log_delivery(group, asked.get("LogDeliveryConfigurations") or [])
     _change_auth_token(group, asked.get("AuthToken"), asked.get("AuthTokenUpdateStrategy"))
     return ActionResult({"ReplicationGroup": group})
+
+
+def describe_replication_groups(
+    self: ElastiCacheBackend, replication_group_id: str | None = None
+) -> list[ReplicationGroup]:
+    """DescribeReplicationGroups: moto knows of no change that is still under way."""
+    found: list[ReplicationGroup] = _describe_replication_groups(self, replication_group_id)
+    for group in found:
+        _settle(group)
+    return found
 
 
 def increase_replica_count(self: ElastiCacheResponse) -> ActionResult:
@@ -188,7 +214,7 @@ def delete_cache_cluster(self: ElastiCacheBackend, cache_cluster_id: str) -> Cac
 
 
 def install() -> None:
-    extend(ElastiCacheBackend, create_replication_group, delete_cache_cluster)
+    extend(ElastiCacheBackend, create_replication_group, describe_replication_groups, delete_cache_cluster)
     extend(
         ElastiCacheResponse,
         modify_replication_group,
@@ -237,14 +263,40 @@ def _change_log_delivery(group: ReplicationGroup, asked: list[dict[str, Any]]) -
     group.log_delivery_configurations = kept + group._get_log_delivery_configurations(wanted)
 
 
-def _change_auth_token(group: ReplicationGroup, token: str | None, strategy: str | None) -> None:
-    """ROTATE accepts the old token beside the new one, SET the new one alone, DELETE none."""
+def _change_auth_token(group: Any, token: str | None, strategy: str | None) -> None:
+    """ROTATE accepts the new token beside the last one, SET the one that is named, DELETE none.
+
+    As the API reference has it: ROTATE is the default, SET is allowed only after a ROTATE, and a token is 16 to 128
+    printable characters without `/`, `"`, `@` and `%`. With which code AWS refuses them it does not say.
+    """
     if strategy == "DELETE":
         group.auth_token_enabled = False
-    elif token:
-        if not group.transit_encryption_enabled:
-            raise InvalidParameterCombinationException(
-                "The AUTH token modification is only supported when encryption-in-transit is enabled."
-            )
-        group.auth_token_enabled = True
-        group.auth_token_last_modified_date = utcnow()
+        return
+    if token is None:
+        if strategy:
+            raise InvalidParameterCombinationException("AuthTokenUpdateStrategy must be specified with AuthToken.")
+        return
+    if not group.transit_encryption_enabled:
+        raise InvalidParameterCombinationException(
+            "The AUTH token modification is only supported when encryption-in-transit is enabled."
+        )
+    if not _TOKEN.fullmatch(token) or set(token) & set('/"@%'):
+        raise InvalidParameterValueException("The AUTH token provided is not valid.")
+    if strategy == "SET" and not getattr(group, "is_token_rotated", False):
+        raise InvalidParameterValueException("The strategy SET is allowed only after ROTATE.")
+    group.is_token_rotated = strategy != "SET"
+    strategy = strategy or "ROTATE"
+    group.auth_token_enabled = True
+    group.auth_token_last_modified_date = utcnow()
+    group.status = "modifying"
+    group.pending_modified_values = {"AuthTokenStatus": "SETTING" if strategy == "SET" else "ROTATING"}
+    group.token_changed_by = time.monotonic() + CHANGES[strategy]
+
+
+def _settle(group: Any) -> None:
+    """Let a change of the AUTH token end whose time has come."""
+    until = getattr(group, "token_changed_by", None)
+    if until is not None and time.monotonic() >= until:
+        group.status = "available"
+        group.pending_modified_values = {}
+        group.token_changed_by = None

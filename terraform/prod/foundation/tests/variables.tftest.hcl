@@ -617,32 +617,6 @@ run "snapshots_kept_for_more_than_35_days" {
   }
 }
 
-run "token_version_zero" {
-  command         = plan
-  expect_failures = [var.redis_auth_token_version]
-
-  module {
-    source = "./tests/variables"
-  }
-
-  variables {
-    redis_auth_token_version = 0
-  }
-}
-
-run "strategy_that_removes_the_token" {
-  command         = plan
-  expect_failures = [var.redis_auth_token_update_strategy]
-
-  module {
-    source = "./tests/variables"
-  }
-
-  variables {
-    redis_auth_token_update_strategy = "DELETE"
-  }
-}
-
 ################################################################################
 # ECR, S3 and KMS: rejected
 ################################################################################

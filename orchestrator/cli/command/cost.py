@@ -1,0 +1,32 @@
+"""What the layers cost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from orchestrator.cli import options as o
+from orchestrator.cli.invocation import Invocation, command
+from orchestrator.cli.root import app
+
+
+@command(app, panel="Looking")
+def cost(
+    run: Invocation,
+    layers: o.AnyLayers = None,
+    plan: Annotated[bool, o.option("--plan", help="Also what an apply would make of it.")] = False,
+    set: o.Set = None,
+    var_file: o.VarFile = None,
+    max_monthly_delta: o.MaxMonthlyDelta = None,
+    live: Annotated[bool, o.option("--live", help="Compare the price book with AWS's price list.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Show what a month costs, and what a switch would add: --set NAME=VALUE."""
+    from orchestrator.cli import cost
+
+    run.no_rest()
+    if not (plan or set or var_file):
+        if max_monthly_delta is not None:
+            run.say("note: --max-monthly-delta is about plans: add --plan")
+        return cost.show_deployed(run, layers or (), live=live, json=json)
+    words = o.RunWords(set=set, var_file=var_file, json=json)
+    return cost.show_planned(run, layers or (), words, limit=max_monthly_delta, live=live)

@@ -1,0 +1,304 @@
+"""`wealist diagnose`: the hops of a database that wealist.yaml describes, in their order, from a place to look from.
+
+    PostgreSQL   instance, dns, subnets, security-group, vpc-endpoints, secret, tcp, tls, login
+    Redis        group, dns, security-group, secret, tcp, tls, login
+
+AWS is asked from here always. The network hops (dns, tcp, tls, login) are looked at from here, or from the host that
+`--from` names. A database in a private subnet can't be reached from outside its VPC, and that is as it should be: from a
+machine that has no address in the VPC's ranges such a hop is skipped and no failure. From inside, and with `--from`, it is
+broken. The secret is fetched at its own hop, kept for the login and given to the redactor.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Protocol
+
+from orchestrator import lookup, reach
+from orchestrator.aws import network
+from orchestrator.aws.database import Database, read_group, read_instance
+from orchestrator.aws.session import DENIED, Session
+from orchestrator.condition import database_hop
+from orchestrator.diagnosis import (
+    POSTGRESQL,
+    SECRET,
+    Diagnosis,
+    Endpoint,
+    Hop,
+    Outcome,
+    broken,
+    ok,
+    skipped,
+    undetermined,
+    walk,
+)
+from orchestrator.errors import AwsError, SecretError
+from orchestrator.outpost import Outpost
+from orchestrator.probe import Probe, check_authorities, own_address_in
+from orchestrator.reach import SECRETS_MANAGER
+from orchestrator.remote import RemoteHost
+from orchestrator.subject import read_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from orchestrator.discovery import Estate
+    from orchestrator.redaction import Redactor
+    from orchestrator.subject import Subject
+    from orchestrator.target import Target
+
+HERE = "here"
+_AS_DESIGNED = "not reachable from here, as designed"
+_SANDBOX = "not checked: nothing listens behind the sandbox's endpoints"
+
+
+class Vantage(Protocol):
+    """A place that the network hops are looked at from."""
+
+    place: str
+
+    def dns(self, id_: str, endpoint: Endpoint) -> Hop: ...
+    def tcp(self, id_: str, endpoint: Endpoint) -> Hop: ...
+    def tls(self, id_: str, endpoint: Endpoint) -> Hop: ...
+    def login(self, id_: str, endpoint: Endpoint, secret: str) -> Hop: ...
+
+
+def examine(
+    estate: Estate,
+    name: str,
+    target: Target,
+    *,
+    redact: Redactor,
+    from_host: str | None = None,
+    ca_file: Path | None = None,
+    on_hop: Callable[[Hop], None] | None = None,
+) -> Diagnosis:
+    """Follow the way to a database up to the first broken hop.
+
+    Args:
+        name: A name under `diagnose` in wealist.yaml.
+        redact: Learns the secret.
+        from_host: Where the network hops are looked at from, as testinfra writes it: `ssh://bastion`.
+        ca_file: The authorities that TLS trusts; without it those of the system's store.
+        on_hop: Told of each hop as it is known.
+
+    Raises:
+        UsageError: No such name, or no such place to look from.
+        ConfigError: An output that wealist.yaml names is not there, or of another shape.
+        StateError: The layer was never applied.
+        AwsError: AWS can't be asked at all.
+    """
+    if ca_file is not None:
+        check_authorities(ca_file)
+    subject = read_subject(estate, name, target)
+    with _looking(target, from_host, ca_file) as vantage:
+        examination = _Examination(estate, subject, target, redact, vantage, is_remote=from_host is not None)
+        hops = walk(examination.steps(), on_hop=on_hop)
+    return Diagnosis(name=name, kind=subject.scene.kind, vantage=from_host or HERE, hops=hops)
+
+
+@contextmanager
+def _looking(target: Target, from_host: str | None, ca_file: Path | None) -> Iterator[Vantage]:
+    """The place to look from, for as long as it is looked from."""
+    if from_host is None or target.aws.is_hermetic:
+        yield Probe(ca_file)
+        return
+    with TemporaryDirectory(prefix="wealist-") as folder:
+        host = RemoteHost(from_host, environ=target.environ, cwd=target.source_root, folder=Path(folder))
+        yield Outpost(host, ca_file)
+
+
+class _Examination:
+    """One diagnosis under way: what was learnt at a hop is there at the next."""
+
+    def __init__(
+        self, estate: Estate, subject: Subject, target: Target, redact: Redactor, vantage: Vantage, *, is_remote: bool
+    ) -> None:
+        self._estate = estate
+        self._subject = subject
+        self._target = target
+        self._redact = redact
+        self._vantage = vantage
+        self._is_remote = is_remote
+        self._scene = subject.scene
+        # The backend's identity is for the state alone.
+        self._session = Session(target.aws)
+        self._database: Database | None = None
+        self._secret: str | None = None
+        self._unreachable: Hop | None = None
+
+    def steps(self) -> list[tuple[str, Callable[[str], Hop]]]:
+        """The hops of this kind of database."""
+        is_postgresql = self._scene.kind == POSTGRESQL
+        return [
+            ("instance" if is_postgresql else "group", self._look_at_database),
+            ("dns", self._resolve),
+            *([("subnets", self._asked(self._look_at_subnets))] if is_postgresql else []),
+            ("security-group", self._asked(self._look_at_security_group)),
+            *([("vpc-endpoints", self._asked(self._look_at_endpoints))] if is_postgresql else []),
+            (SECRET, self._fetch),
+            ("tcp", self._connect),
+            ("tls", lambda id_: self._far(id_) or self._vantage.tls(id_, self._endpoint)),
+            ("login", self._log_in),
+        ]
+
+    # What AWS answers for
+
+    def _look_at_database(self, id_: str) -> Hop:
+        read = read_instance if self._scene.kind == POSTGRESQL else read_group
+        self._database = read(self._session, self._scene.region, self._subject.identifier)
+        return database_hop(id_, self._scene, self._subject.identifier, self._database)
+
+    def _look_at_subnets(self, id_: str) -> Hop:
+        subnets = network.read_subnets(self._session, self._scene.region, self._found.subnet_ids)
+        return reach.subnets_hop(id_, self._scene, self._found, subnets, self._tables)
+
+    def _look_at_security_group(self, id_: str) -> Hop:
+        groups, port = self._found.security_group_ids, self._endpoint.port
+        ingress, gone = network.read_ingress(self._session, self._scene.region, groups, port)
+        subnets = network.read_subnets(self._session, self._scene.region, self._subject.private_subnets)
+        if lost := reach.lost_subnets(id_, self._scene, self._subject.private_subnets, subnets):
+            return lost
+        return reach.security_group_hop(id_, self._scene, self._found, subnets.values(), ingress, gone)
+
+    def _look_at_endpoints(self, id_: str) -> Hop:
+        vpc, region = self._found.vpc_id or "", self._scene.region
+        subnets = network.read_subnets(self._session, region, self._subject.private_subnets)
+        endpoints = network.read_vpc_endpoints(self._session, region, vpc, SECRETS_MANAGER)
+        return reach.endpoints_hop(id_, self._scene, vpc, subnets.values(), self._tables, endpoints)
+
+    def _fetch(self, id_: str) -> Hop:
+        name = self._subject.secret
+        try:
+            secret = lookup.find_secret(self._estate, name, self._target)
+            self._secret = secret.value(lookup.secret_config(self._estate, name).field)
+        except SecretError as error:
+            return broken(
+                id_,
+                error.message,
+                expected=f"the secret {name}, readable",
+                remedy=error.hint or "see what became of it",
+                address=self._secret_address(),
+                command=self._about_secret("describe-secret"),
+            )
+        self._redact.add([self._secret])
+        return ok(id_, f"secret {name} can be read: version {secret.version_id}, of {secret.created}")
+
+    @property
+    def _secret_arn(self) -> str | None:
+        output = self._subject.outputs.get(lookup.secret_config(self._estate, self._subject.secret).output)
+        return output.value if output is not None and isinstance(output.value, str) else None
+
+    def _secret_address(self) -> str | None:
+        # A password that RDS manages has no resource of its own: it goes with the instance.
+        return self._scene.address("aws_secretsmanager_secret", arn=self._secret_arn) or self._scene.database_address(
+            self._subject.identifier
+        )
+
+    def _about_secret(self, call: str) -> str:
+        """A command that tells about the secret, and does not show it."""
+        return self._scene.aws(f"secretsmanager {call} --secret-id {self._secret_arn or self._subject.secret}")
+
+    # What the network answers for
+
+    def _resolve(self, id_: str) -> Hop:
+        if self._target.aws.is_hermetic:
+            return skipped(id_, _SANDBOX)
+        hop = self._vantage.dns(id_, self._endpoint)
+        if not hop.is_broken:
+            return hop
+        address = self._scene.address("aws_vpc", id=self._found.vpc_id)
+        return self._designed(id_) or replace(hop, address=address)
+
+    def _connect(self, id_: str) -> Hop:
+        if far := self._far(id_):
+            return far
+        hop = self._vantage.tcp(id_, self._endpoint)
+        if not hop.is_broken:
+            return hop
+        subnets = ",".join(self._found.subnet_ids)
+        command = f"ec2 describe-network-acls --filters Name=association.subnet-id,Values={subnets}"
+        return self._designed(id_) or replace(hop, command=self._scene.aws(command))
+
+    def _log_in(self, id_: str) -> Hop:
+        if far := self._far(id_):
+            return far
+        if self._secret is None:
+            return undetermined(id_, f"can't be checked: secret {self._subject.secret} was not read")
+        hop = self._vantage.login(id_, self._endpoint, self._secret)
+        if not hop.is_broken:
+            return hop
+        address = self._scene.database_address(self._subject.identifier)
+        return replace(hop, address=address, command=self._about_secret("list-secret-version-ids"))
+
+    def _far(self, id_: str) -> Hop | None:
+        """The hop where nothing can be looked at: in the sandbox, or behind one that is out of reach by design."""
+        if self._target.aws.is_hermetic:
+            return skipped(id_, _SANDBOX)
+        if self._unreachable is None:
+            return None
+        is_designed = self._unreachable.outcome is Outcome.SKIPPED
+        return skipped(id_, _AS_DESIGNED if is_designed else "not checked: no answer before")
+
+    def _designed(self, id_: str) -> Hop | None:
+        """The hop of somebody outside, for whom it is as it should be that nothing answers."""
+        if self._is_remote:
+            return None
+        try:
+            ranges = network.read_ranges(self._session, self._scene.region, self._found.vpc_id or "")
+        except AwsError as error:
+            if error.code not in DENIED:
+                raise
+            why = f"no answer, and whether this machine is in {self._found.vpc_id} can't be told: {error.message}"
+            self._unreachable = undetermined(id_, why)
+            return self._unreachable
+        if own_address_in(ranges) is not None:
+            return None
+        words = f"diagnose {self._subject.name} --from ssh://HOST"
+        self._unreachable = skipped(
+            id_,
+            f"{_AS_DESIGNED}: {self._endpoint.host} is for {self._found.vpc_id} alone, and this machine is not in it",
+            remedy="look from a host inside: ssh://, docker:// or kubectl://",
+            command=self._target.command(words),
+        )
+        return self._unreachable
+
+    # What all of them need
+
+    @property
+    def _found(self) -> Database:
+        # The first hop is broken without one, and no other is looked at then.
+        assert self._database is not None
+        return self._database
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        assert self._found.host is not None
+        return Endpoint(
+            kind=self._scene.kind,
+            host=self._found.host,
+            port=self._found.port or 0,
+            user=self._subject.user,
+            database=self._subject.database,
+        )
+
+    @cached_property
+    def _tables(self) -> tuple[network.RouteTable, ...]:
+        return network.read_route_tables(self._session, self._scene.region, self._found.vpc_id or "")
+
+    def _asked(self, look: Callable[[str], Hop]) -> Callable[[str], Hop]:
+        """A hop that is undetermined where this identity may not ask."""
+
+        def call(id_: str) -> Hop:
+            try:
+                return look(id_)
+            except AwsError as error:
+                if error.code not in DENIED:
+                    raise
+                return undetermined(id_, f"can't be checked: {error.message}", remedy="let this identity read it")
+
+        return call

@@ -1,0 +1,511 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator import ledger
+from orchestrator.delivery import RETIRED, Phase
+from orchestrator.discovery import Estate
+from orchestrator.engine import Engine
+from orchestrator.errors import (
+    AwsError,
+    GuardError,
+    PreflightError,
+    RunError,
+    SecretError,
+    StateError,
+    StateLockedError,
+    UsageError,
+    WealistError,
+)
+from orchestrator.redaction import Redactor
+from orchestrator.rotation import Rotation, prepare_rotation
+from orchestrator.run import RunOptions
+from orchestrator.sandbox.extensions.elasticache import replication_group
+from tests.estate import KEY, Store, target_of
+from tests.fakes import FakeRunner, Reply, recorded
+from tests.plans import change, plan_json, script
+from tests.redis import GROUP, TARGET, TOKENS, VERSION, YAML, Redis
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.run import Proposal
+
+
+def yes(_: Proposal) -> bool:
+    return True
+
+
+@pytest.fixture
+def redis(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Redis:
+    return Redis.make(store, monkeypatch, tmp_path / "estate")
+
+
+@pytest.fixture
+def runner(runner: FakeRunner) -> FakeRunner:
+    """One that plans a rotation."""
+    script(runner, Redis.plan())
+    return runner
+
+
+@pytest.fixture
+def estate(redis: Redis, tmp_path: Path) -> Estate:
+    return Estate.find(tmp_path / "estate")
+
+
+def prepare(estate: Estate, name: str = "token", redact: Redactor | None = None) -> Rotation:
+    return prepare_rotation(estate, name, target_of(estate.root), redact=redact)
+
+
+def engine(estate: Estate, runner: FakeRunner) -> Engine:
+    return Engine(estate, target_of(estate.root), runner=runner)
+
+
+def entries(estate: Estate, event: str) -> list[dict[str, Any]]:
+    return [entry for entry in ledger.read(target_of(estate.root).home) if entry["event"] == event]
+
+
+def everything_left(estate: Estate) -> str:
+    files = (path for path in (estate.root / ".wealist").rglob("*") if path.is_file())
+    return "".join(path.read_text(errors="replace") for path in files)
+
+
+# Where it stands
+
+
+def test_a_token_that_was_never_rotated_is_settled(redis: Redis, estate: Estate) -> None:
+    rotation = prepare(estate)
+
+    assert (rotation.phase, rotation.group.id, rotation.previous) == (Phase.SETTLED, GROUP, None)
+    assert rotation.version == redis.versions["AWSCURRENT"]
+    assert rotation.finish() is False
+    assert redis.calls == []
+
+
+def test_a_rotated_token_is_open_on_every_machine(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+
+    rotation = prepare(estate)
+
+    assert rotation.phase is Phase.OPEN
+    assert rotation.previous == redis.versions["AWSPREVIOUS"]
+    assert not (estate.root / ".wealist").exists()
+
+
+def test_a_token_that_the_state_does_not_have_was_not_delivered(redis: Redis, estate: Estate) -> None:
+    redis.store_token(TOKENS[1])
+
+    assert prepare(estate).phase is Phase.UNDELIVERED
+
+
+def test_a_token_that_only_the_state_has_was_not_delivered(redis: Redis, estate: Estate) -> None:
+    """The provider writes down what it was about to do, also where AWS refused it."""
+    redis.store_token(TOKENS[1])
+    redis.write_state(token=TOKENS[1])
+
+    assert prepare(estate).phase is Phase.UNDELIVERED
+
+
+def test_without_a_date_the_state_is_believed(redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis.store_token(TOKENS[1])
+    redis.write_state(token=TOKENS[1])
+    group = prepare(estate).group
+    undated = type(group)(**{**{name: getattr(group, name) for name in group.__slots__}, "token_changed": None})
+    monkeypatch.setattr("orchestrator.rotation.read_group", lambda *_: undated)
+
+    assert prepare(estate).phase is Phase.OPEN
+
+
+def test_a_group_that_was_made_anew_knows_no_older_token(redis: Redis, estate: Estate) -> None:
+    redis.store_token(TOKENS[1])
+    redis.write_state(token=TOKENS[1])
+    redis.group.replication_group_create_time += timedelta(hours=2)
+    redis.group.auth_token_last_modified_date += timedelta(hours=2)
+
+    rotation = prepare(estate)
+
+    assert rotation.phase is Phase.SETTLED
+    assert rotation.finish() is False
+
+
+def test_a_label_that_was_moved_back_cuts_nobody_off(redis: Redis, estate: Estate) -> None:
+    """Both tokens are accepted, the clients are on the older one: a third would drop just that."""
+    redis.rotate()
+    old, new = redis.versions["AWSPREVIOUS"], redis.versions["AWSCURRENT"]
+    redis.secrets.update_secret_version_stage(
+        SecretId=redis.arn, VersionStage="AWSCURRENT", MoveToVersionId=old, RemoveFromVersionId=new
+    )
+
+    rotation = prepare(estate)
+
+    assert (rotation.phase, rotation.is_single) == (Phase.UNDELIVERED, False)
+    with pytest.raises(GuardError, match="is not finished"):
+        rotation.check()
+    with pytest.raises(GuardError, match="was not given the current value"):
+        rotation.finish()
+
+
+def test_a_value_stored_while_two_are_accepted_makes_them_no_fewer(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    for version in redis.secret.versions.values():
+        version["createdate"] -= 600
+    redis.group.auth_token_last_modified_date -= timedelta(seconds=600)
+    redis.store_token(TOKENS[2])
+
+    rotation = prepare(estate)
+
+    assert (rotation.phase, rotation.is_single) == (Phase.UNDELIVERED, False)
+
+
+def test_a_value_that_somebody_stored_by_hand_was_not_delivered(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    redis.store_token(TOKENS[2])
+
+    rotation = prepare(estate)
+
+    with pytest.raises(GuardError, match="would cut every client off"):
+        rotation.finish()
+
+
+def test_the_values_are_learnt_and_not_shown(redis: Redis, estate: Estate) -> None:
+    redact = Redactor()
+
+    rotation = prepare(estate, redact=redact)
+
+    assert TOKENS[0] not in repr(rotation)
+    assert TOKENS[0] not in redact(f"it is {TOKENS[0]}")
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("password", "password is rotated by RDS itself", "wealist secrets password is always the current value"),
+        ("plain", "wealist.yaml does not say how plain is rotated", r"secrets.plain.rotation: { replace"),
+        ("tokne", "there is no secret 'tokne'", "did you mean token?"),
+    ],
+)
+def test_a_secret_that_wealist_does_not_rotate(
+    name: str, message: str, hint: str, redis: Redis, estate: Estate
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        prepare(estate, name)
+
+    assert caught.value.hint is not None
+    assert hint in caught.value.hint
+
+
+def test_an_address_that_is_not_in_the_state(redis: Redis, estate: Estate) -> None:
+    (estate.root / "wealist.yaml").write_text(YAML.replace(VERSION, "aws_x.y"))
+
+    with pytest.raises(SecretError, match=r"prod/foundation has no aws_x\.y in its state"):
+        prepare(Estate.find(estate.root))
+
+
+def test_a_group_that_is_gone(redis: Redis, estate: Estate) -> None:
+    redis.write_state(id="gone")
+
+    with pytest.raises(SecretError, match="the replication group gone is in the state"):
+        prepare(estate)
+
+
+def test_another_account_is_refused(redis: Redis, estate: Estate) -> None:
+    (estate.root / "wealist.yaml").write_text(f"{YAML}accounts: {{ prod: '210987654321' }}\n")
+
+    with pytest.raises(PreflightError, match="pinned"):
+        prepare(Estate.find(estate.root))
+
+
+# Rotate
+
+
+def test_rotating_replaces_the_version_and_changes_the_group_alone(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    runner.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lambda _: redis.rotate()))
+    rotation = prepare(estate)
+    rotation.check()
+
+    report = rotation.rotate(engine(estate, runner), RunOptions(values={"name": "x"}), confirm=yes)
+
+    assert report.exit_code == 0
+    plan = runner.last("plan").argv
+    assert f"-replace={VERSION}" in plan
+    assert f"-target={TARGET}" in plan
+    assert redis.calls == [("ROTATE", TOKENS[1])]
+    assert prepare(estate).phase is Phase.OPEN
+    (entry,) = entries(estate, "rotated")
+    assert (entry["secret"], entry["layer"]) == ("token", "prod/foundation")
+    assert (entry["version"], entry["previous"]) == (redis.versions["AWSCURRENT"], redis.versions["AWSPREVIOUS"])
+    assert not any(token in everything_left(estate) for token in TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("planned", "beyond"),
+    [
+        (Redis.plan(node_type="cache.t4g.micro"), f"{TARGET}.node_type"),
+        (plan_json(change("aws_security_group.redis", "update", {}, {"a": 1})), "aws_security_group.redis"),
+        (plan_json(change(VERSION, "create", None, {})), VERSION),
+    ],
+)
+def test_a_plan_that_changes_more_than_the_token_is_refused(
+    planned: dict[str, Any], beyond: str, redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    script(runner, planned)
+
+    with pytest.raises(RunError, match="changes more than the token") as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.exit_code == 13
+    assert caught.value.message.endswith(f": {beyond}")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("first wealist up prod/foundation")
+    assert "apply" not in runner.started
+
+
+def test_a_token_in_a_field_of_the_secret(redis: Redis, estate: Estate) -> None:
+    (estate.root / "wealist.yaml").write_text(YAML.replace("token_secret_arn", "token_secret_arn\n    field: auth", 1))
+    redis.secrets.put_secret_value(SecretId=redis.arn, SecretString=json.dumps({"auth": TOKENS[1]}))
+    redis.write_state(token=TOKENS[1])
+    redis.elasticache.modify_replication_group(
+        ReplicationGroupId=GROUP, AuthToken=TOKENS[1], AuthTokenUpdateStrategy="ROTATE"
+    )
+
+    rotation = prepare(Estate.find(estate.root))
+    assert rotation.phase is Phase.OPEN
+    redis.elasticache.describe_replication_groups()
+    assert prepare(Estate.find(estate.root)).finish() is True
+
+    assert redis.calls[-1] == ("SET", TOKENS[1])
+
+
+def test_a_plan_that_is_turned_down_rotates_nothing(redis: Redis, estate: Estate, runner: FakeRunner) -> None:
+    prepare(estate).rotate(engine(estate, runner), confirm=lambda _: False)
+
+    assert "apply" not in runner.started
+    assert entries(estate, "rotated") == []
+
+
+def test_a_second_rotation_waits_for_the_end_of_the_first(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    rotation = prepare(estate)
+
+    with pytest.raises(GuardError, match="the last rotation of token is not finished") as caught:
+        rotation.check()
+
+    assert caught.value.hint is not None
+    assert "wealist secrets rotate token --finish" in caught.value.hint
+    rotation.check(drop_oldest=True)
+
+
+def test_an_apply_that_fails_half_way_says_what_a_plan_does_not(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+
+    def half(_: object) -> None:
+        redis.store_token(TOKENS[1])
+        redis.write_state(token=TOKENS[1])
+
+    runner.answer("apply", Reply(returncode=1, stdout=recorded("apply-failed.jsonl"), does=half))
+
+    with pytest.raises(RunError) as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("wealist secrets rotate token makes another")
+    again = prepare(estate)
+    again.check()
+    runner.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lambda _: redis.rotate(TOKENS[2])))
+    again.rotate(engine(estate, runner), confirm=yes)
+    assert redis.calls == [("ROTATE", TOKENS[2])]
+    assert prepare(estate).phase is Phase.OPEN
+
+
+def test_an_apply_that_fails_before_anything_keeps_its_own_hint(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    runner.answer("apply", Reply(returncode=1, stdout=recorded("apply-failed.jsonl")))
+
+    with pytest.raises(RunError) as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert "wealist resume" in caught.value.hint
+
+
+def test_an_apply_that_gives_the_group_nothing_is_no_success(redis: Redis, estate: Estate, runner: FakeRunner) -> None:
+    does = Reply(stdout=recorded("apply-create.jsonl"), does=lambda _: redis.store_token(TOKENS[1]))
+    runner.answer("apply", does)
+
+    with pytest.raises(SecretError, match="was not given the new value"):
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert entries(estate, "rotated") == []
+
+
+def test_a_group_that_is_at_something_is_not_rotated(
+    redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(replication_group.CHANGES, "ROTATE", 60)
+    redis.elasticache.modify_replication_group(
+        ReplicationGroupId=GROUP, AuthToken=TOKENS[0], AuthTokenUpdateStrategy="ROTATE", ApplyImmediately=True
+    )
+
+    with pytest.raises(PreflightError, match=r"acme-redis is modifying \(ROTATING\)") as caught:
+        prepare(estate).check()
+
+    assert caught.value.exit_code == 10
+
+
+def test_a_group_without_a_token_is_not_opened_to_everybody(redis: Redis, estate: Estate) -> None:
+    redis.elasticache.modify_replication_group(ReplicationGroupId=GROUP, AuthTokenUpdateStrategy="DELETE")
+
+    with pytest.raises(PreflightError, match="asks for no AUTH token"):
+        prepare(estate).check()
+
+
+# Finish
+
+
+def test_finishing_leaves_the_new_token_alone(redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis.rotate()
+    monkeypatch.setitem(replication_group.CHANGES, "SET", 1)
+    previous = redis.versions["AWSPREVIOUS"]
+    told: list[str] = []
+
+    assert prepare(estate).finish(on_wait=told.append) is True
+
+    assert redis.calls[-1] == ("SET", TOKENS[1])
+    assert told == ["modifying (SETTING)"]
+    after = prepare(estate)
+    assert (after.phase, after.group.is_ready) == (Phase.SETTLED, True)
+    assert redis.versions[RETIRED] == previous
+    assert redis.token("AWSPREVIOUS") == TOKENS[0]
+    assert redis.store.item(f"acme-state/{KEY}") is None, "the lock was left behind"
+    (entry,) = entries(estate, "rotation-ended")
+    assert (entry["secret"], entry["group"], entry["retired"]) == ("token", GROUP, previous)
+    assert not any(token in everything_left(estate) for token in TOKENS)
+
+
+def test_finishing_twice_does_nothing(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    assert prepare(estate).finish() is True
+    calls = len(redis.calls)
+
+    assert prepare(estate).finish() is False
+
+    assert len(redis.calls) == calls
+    assert len(entries(estate, "rotation-ended")) == 1
+
+
+def test_a_second_rotation_is_finished_as_the_first(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    prepare(estate).finish()
+    redis.rotate(TOKENS[2])
+    assert prepare(estate).phase is Phase.OPEN
+
+    assert prepare(estate).finish() is True
+
+    assert redis.versions[RETIRED] == redis.versions["AWSPREVIOUS"]
+    assert prepare(estate).phase is Phase.SETTLED
+
+
+def test_a_token_that_redis_does_not_have_is_never_left_alone(redis: Redis, estate: Estate) -> None:
+    redis.store_token(TOKENS[1])
+
+    with pytest.raises(GuardError, match="was not given the current value of token") as caught:
+        prepare(estate).finish()
+
+    assert caught.value.hint is not None
+    assert "wealist secrets rotate token" in caught.value.hint
+    assert redis.calls == []
+
+
+def test_an_end_that_was_interrupted_is_waited_for(
+    redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.rotate()
+    monkeypatch.setitem(replication_group.CHANGES, "SET", 1)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestrator.rotation.wait_until_ready", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(estate).finish()
+    calls = len(redis.calls)
+    told: list[str] = []
+
+    rotation = prepare(estate)
+    assert (rotation.phase, rotation.group.changing) == (Phase.SETTLED, "SETTING")
+    assert rotation.finish(on_wait=told.append) is True
+
+    assert len(redis.calls) == calls, "AWS was asked a second time"
+    assert told == ["modifying (SETTING)"]
+
+
+def test_nothing_is_finished_while_somebody_changes_the_layer(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    redis.store.put_lock()
+
+    with pytest.raises(StateLockedError):
+        prepare(estate).finish()
+
+    assert redis.calls == [("ROTATE", TOKENS[1])]
+
+
+def test_what_changed_after_it_was_shown_is_not_finished(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    shown = prepare(estate)
+    redis.rotate(TOKENS[2])
+
+    with pytest.raises(GuardError, match="secret token changed after it was shown"):
+        shown.finish()
+
+    assert redis.calls[-1] == ("ROTATE", TOKENS[2])
+    assert entries(estate, "rotation-ended") == []
+
+
+def test_a_refusal_of_aws_changes_nothing(redis: Redis, estate: Estate) -> None:
+    redis.rotate()
+    redis.give_token("SET")
+
+    with pytest.raises(AwsError, match="SET is allowed only after ROTATE") as caught:
+        prepare(estate).finish()
+
+    assert caught.value.hint is not None
+    assert f"--version-stage {RETIRED} --move-to-version-id {redis.versions['AWSPREVIOUS']}" in caught.value.hint
+    assert RETIRED not in redis.versions
+    assert entries(estate, "rotation-ended") == []
+
+
+def test_an_end_that_could_not_be_marked_is_told_and_written_down(
+    redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.rotate()
+
+    def denied(*_: object, **__: object) -> None:
+        raise AwsError("no: AccessDenied", code="AccessDenied")
+
+    monkeypatch.setattr("orchestrator.rotation.move_stage", denied)
+    with pytest.raises(StateError, match=r"left with the new token alone, but .* could not be marked") as caught:
+        prepare(estate).finish()
+
+    assert caught.value.hint is not None
+    assert f"--version-stage {RETIRED}" in caught.value.hint
+    assert redis.calls[-1] == ("SET", TOKENS[1])
+    assert len(entries(estate, "rotation-ended")) == 1
+
+
+def test_a_change_that_takes_too_long_is_left_to_aws(
+    redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.rotate()
+    monkeypatch.setitem(replication_group.CHANGES, "SET", 60)
+
+    with pytest.raises(WealistError, match=r"acme-redis is modifying \(SETTING\) after 0 minutes, and AWS goes on"):
+        prepare(estate).finish(timeout=0)
