@@ -12,7 +12,8 @@ document (`inventory`) and what the answer must be:
       may_change: { by: rds_multi_az, to: var.rds_multi_az }
 
 `expect` is a value, or one predicate: `matches` (a pattern that the whole text must match), `one_of`, `at_least`, `includes`
-(a list that holds all of these), `same_as` and `among` (what another query finds, or something in it; of a list every item). `may_change` names the variable that scales the layer up: where it is not at its default, the
+(a list that holds all of these), and three that compare with what another query finds: `same_as`, `among` (something of it; of a
+list every item) and `not_among`. Where that other query finds nothing, the row is broken. `may_change` names the variable that scales the layer up: where it is not at its default, the
 answer must be that of its own query instead. Values are compared as JSON compares them: true is not 1.
 
 `facts` are what AWS itself is asked, once, when a row's query comes to `aws.NAME`:
@@ -42,12 +43,21 @@ if TYPE_CHECKING:
 
 FILENAME = "contract.yaml"
 FACTS = "aws"
-PREDICATES = ("matches", "one_of", "at_least", "includes", "same_as", "among")
-# What only reads, and returns no secret value.
-_READING = re.compile(r"(describe|get|list)-[a-z0-9-]+")
-_SECRET = re.compile(
-    r"secret-value|get-parameter|authorization-token|login-password|password-data|credential|session-token"
-)
+PREDICATES = ("matches", "one_of", "at_least", "includes", "same_as", "among", "not_among")
+# Those whose operand is a query.
+COMPARING = frozenset({"same_as", "among", "not_among"})
+# What only reads. A `get-` may return anything, so that each is named; what a `describe-` calls a secret, `inquiry` masks.
+_READING = re.compile(r"(describe|list)-[a-z0-9-]+")
+_GETTING = {
+    "ec2": re.compile(r"get-(ebs-encryption-by-default|ebs-default-kms-key-id|managed-prefix-list-entries)"),
+    "ecr": re.compile(r"get-(lifecycle-policy|repository-policy|registry-policy|registry-scanning-configuration)"),
+    "iam": re.compile(r"get-(role|policy|policy-version|role-policy|account-summary|account-password-policy)"),
+    "kms": re.compile(r"get-key-(policy|rotation-status)"),
+    "s3api": re.compile(r"get-(bucket-[a-z-]+|public-access-block|object-lock-configuration)"),
+    "secretsmanager": re.compile(r"get-resource-policy"),
+    "sns": re.compile(r"get-topic-attributes"),
+    "sqs": re.compile(r"get-queue-attributes"),
+}
 
 
 class MayChange(Section, frozen=True):
@@ -128,10 +138,9 @@ class Contract(Section, frozen=True):
         _check_query(self.region, ("region",), fail)
         for name, fact in self.facts.items():
             _check_fact(fact, ("facts", name), fail)
+        if not self.rows:
+            fail(("rows",), "there are none, so nothing would be checked")
         used = {name for row in self.rows for name in _fact_names(row)}
-        for name in self.facts:
-            if name not in used:
-                fail(("facts", name), "no row asks for it")
         seen: set[str] = set()
         for number, row in enumerate(self.rows):
             key = ("rows", str(number))
@@ -139,6 +148,9 @@ class Contract(Section, frozen=True):
                 fail((*key, "id"), f"{row.id!r} stands here a second time")
             seen.add(row.id)
             _check_row(row, key, self.facts, fail)
+        for name in self.facts:
+            if name not in used:
+                fail(("facts", name), "no row asks for it")
 
 
 def _check_query(expression: str | None, key: tuple[str, ...], fail: Fail) -> None:
@@ -154,8 +166,11 @@ def _check_fact(fact: Fact, key: tuple[str, ...], fail: Fail) -> None:
     service, operation = fact.call
     if (fact.ask is None) == (fact.isolated is None) or (fact.isolated is None) != (fact.admitted is None):
         fail(key, "a fact is either `ask`, or `isolated` and `admitted`")
-    if fact.ask is not None and (not _READING.fullmatch(operation) or _SECRET.search(operation)):
-        fail((*key, "ask"), f"{fact.ask!r}: only calls that read, and no secret, are made here", "as ec2 describe-vpcs")
+    getting = _GETTING.get(service)
+    is_reading = _READING.fullmatch(operation) or (getting is not None and getting.fullmatch(operation))
+    if fact.ask is not None and not is_reading:
+        known = f"of {service} also {getting.pattern}" if getting else "as ec2 describe-vpcs"
+        fail((*key, "ask"), f"{fact.ask!r}: only describe- and list- calls and some get- ones are made here", known)
     for name in ("isolated", "admitted", "groups"):
         _check_query(getattr(fact, name), (*key, name), fail)
     for expression in _queries(fact.parameters):
@@ -170,27 +185,38 @@ def _check_row(row: Row, key: tuple[str, ...], facts: Mapping[str, Fact], fail: 
         _check_query(row.may_change.to, (*key, "may_change", "to"), fail)
     if isinstance(row.expect, dict) and (len(row.expect) != 1 or next(iter(row.expect)) not in PREDICATES):
         fail((*key, "expect"), "is neither a value nor one predicate", f"known here: {', '.join(PREDICATES)}")
+    if isinstance(row.expect, dict):
+        _check_operand(*next(iter(row.expect.items())), (*key, "expect"), fail)
     for expression in _predicate_queries(row.expect):
         _check_query(expression, (*key, "expect"), fail)
     for name in _fact_names(row):
         if name not in facts:
             fail((*key, "query"), f"there is no fact {name!r}", f"known here: {', '.join(facts) or 'none'}")
-    if isinstance(row.expect, dict) and "matches" in row.expect:
+
+
+def _check_operand(predicate: str, operand: Any, key: tuple[str, ...], fail: Fail) -> None:
+    """What stands after a predicate must be of its kind."""
+    if predicate in ("one_of", "includes") and not isinstance(operand, list):
+        fail((*key, predicate), "must be a list")
+    if predicate == "at_least" and (isinstance(operand, bool) or not isinstance(operand, (int, float))):
+        fail((*key, predicate), "must be a number")
+    if predicate in ("matches", *COMPARING) and not isinstance(operand, str):
+        fail((*key, predicate), "must be text", "put it in quotes")
+    if predicate == "matches":
         try:
-            re.compile(str(row.expect["matches"]))
+            re.compile(operand)
         except re.error as error:
-            fail((*key, "expect"), f"this is no pattern: {error}")
+            fail((*key, predicate), f"this is no pattern: {error}")
 
 
 def _fact_names(row: Row) -> list[str]:
-    """The facts that a row's query comes to."""
-    return re.findall(rf"\b{FACTS}\.(\w+)", row.query)
+    """The facts that a row's queries come to."""
+    queries = [row.query, *_predicate_queries(row.expect), *([row.may_change.to] if row.may_change else [])]
+    return [name for text in queries for name in re.findall(rf"\b{FACTS}\.(\w+)", text)]
 
 
 def _predicate_queries(expect: Any) -> list[str]:
-    return (
-        [str(item) for name, item in expect.items() if name in ("same_as", "among")] if isinstance(expect, dict) else []
-    )
+    return [str(item) for name, item in expect.items() if name in COMPARING] if isinstance(expect, dict) else []
 
 
 def _queries(value: Any) -> list[str]:

@@ -6,6 +6,8 @@
       "var":             {"rds_multi_az": false}                                            where a plan says them
     }
 
+A policy or another document that AWS takes as text is decoded, so that a query can look into it.
+
 It is read from a plan (what there is by AWS's own word when it was made, and what there will be) or from a state object (what
 there was when it was written). Sensitive values are masked before anything can ask for them, and what is only known after
 the apply is pending (`query.Pending`). Sources: Terraform's "JSON Output Format" page; for state objects see `state`.
@@ -53,7 +55,16 @@ class Inventory:
 
     @classmethod
     def planned(cls, data: Mapping[str, Any]) -> Inventory:
-        """What there is once a plan, as `terraform show -json` writes it, is applied."""
+        """What there is once a plan, as `terraform show -json` writes it, is applied.
+
+        A plan with targets tells only of those. What it says nothing of stays as it is.
+        """
+        told = {
+            address
+            for item in data.get("resource_changes") or ()
+            for address in (item["address"], item.get("previous_address"))
+        }
+        prior = cls.prior(data)
         resources = (
             Resource(
                 address=item["address"],
@@ -72,7 +83,14 @@ class Inventory:
             for name, change in (data.get("output_changes") or {}).items()
             if change.get("actions") != ["delete"]
         }
-        return cls(resources=tuple(resources), outputs=Partial(outputs), **_variables(data))
+        staying = (resource for resource in prior.resources if resource.address not in told)
+        untold = {name: v for name, v in prior.outputs.items() if name not in (data.get("output_changes") or {})}
+        return cls(
+            resources=(*resources, *staying),
+            outputs=Partial({**untold, **outputs}),
+            variables=prior.variables,
+            defaults=prior.defaults,
+        )
 
     @classmethod
     def prior(cls, data: Mapping[str, Any]) -> Inventory:
@@ -162,6 +180,8 @@ def _shown(value: Any, unknown: Any, marks: Any, name: str) -> Any:
         return None if value is None else MASK
     if isinstance(value, dict):
         return _shown_object(value, unknown, marks, name)
+    if isinstance(value, str) and value.startswith("{"):
+        return _decoded(value)
     if isinstance(value, list):
         return [_shown(item, _at(unknown, n), _at(marks, n), f"{name}.{n}") for n, item in enumerate(value)]
     return value
@@ -177,6 +197,13 @@ def _shown_object(value: Mapping[str, Any], unknown: Any, marks: Any, name: str)
             found[key] = _shown(value.get(key), _at(unknown, key), _at(marks, key), f"{name}.{key}")
     # Only an object that has something pending needs to look out for it.
     return Partial(found) if hidden else found
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _at(value: Any, key: str | int) -> Any:

@@ -3,7 +3,7 @@
 Three questions, each answered with the holes that were found, one a line; no hole is the proof.
 
     routes     every route of every isolated subnet's table, the VPC's main table where a subnet has none of its own. What
-               stays in the VPC (`local`, a gateway endpoint) is no hole. Everything else is: an internet, NAT, egress-only or
+               stays in the VPC (`local`, a gateway endpoint's prefix list) is no hole. Everything else is: an internet, NAT, egress-only or
                carrier gateway, an instance, and peerings and transit gateways too, since what is behind them can't be seen.
     addresses  subnets that hand out public addresses, and network interfaces in them that have one.
     paths      every rule of every security group that stands before something in the isolated subnets: its source must lie in
@@ -77,7 +77,10 @@ def _is_main(table: Answer) -> bool:
 def _way_out(route: Answer) -> str | None:
     """Where a route leads out of the VPC, or None where it doesn't."""
     gateway = str(route.get("GatewayId") or "")
-    if gateway == "local" or gateway.startswith("vpce-"):
+    if gateway == "local":
+        return None
+    # A gateway endpoint is reached by its prefix list. One of a gateway load balancer takes whole blocks, and leads on.
+    if gateway.startswith("vpce-") and route.get("DestinationPrefixListId"):
         return None
     ids = (
         value for name, value in route.items() if name.endswith("Id") and not name.startswith("Destination") and value
@@ -99,8 +102,9 @@ def _addresses(network: Network) -> Iterator[str]:
     for interface in network.interfaces:
         if interface.get("SubnetId") not in isolated:
             continue
-        public = (interface.get("Association") or {}).get("PublicIp")
-        for address in (public, *(item.get("Ipv6Address") for item in interface.get("Ipv6Addresses") or ())):
+        private = (interface, *interface.get("PrivateIpAddresses", ()))
+        public = {(item.get("Association") or {}).get("PublicIp") for item in private}
+        for address in (*public, *(item.get("Ipv6Address") for item in interface.get("Ipv6Addresses") or ())):
             if address:
                 yield f"{interface['NetworkInterfaceId']} in {interface['SubnetId']}: {address}"
 
@@ -121,12 +125,16 @@ def _paths(network: Network) -> Iterator[str]:
             yield f"{id_}: there is no such security group in the VPC, so its rules are not known"
             continue
         for permission in known[id_].get("IpPermissions", ()):
-            for source in _sources(permission, blocks, inside, network.interfaces):
+            for source in _sources(permission, blocks, inside, network.interfaces, known):
                 yield f"{id_} admits {source} on {_ports(permission)}"
 
 
 def _sources(
-    permission: Answer, blocks: Sequence[Any], inside: set[str], interfaces: Sequence[Answer]
+    permission: Answer,
+    blocks: Sequence[Any],
+    inside: set[str],
+    interfaces: Sequence[Answer],
+    known: Mapping[str, Answer],
 ) -> Iterator[str]:
     """The sources of a rule that lie outside."""
     for item in permission.get("IpRanges") or ():
@@ -137,7 +145,8 @@ def _sources(
     for item in permission.get("PrefixListIds") or ():
         yield f"{item['PrefixListId']}, whose addresses are not looked up"
     for item in permission.get("UserIdGroupPairs") or ():
-        if item.get("VpcPeeringConnectionId"):
+        if item.get("VpcPeeringConnectionId") or item.get("GroupId") not in known:
+            # Over a peering or a transit gateway: its members can't be seen from here.
             yield f"{item.get('GroupId')} of another VPC"
             continue
         for interface in interfaces:

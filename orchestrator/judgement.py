@@ -14,26 +14,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import query
-from orchestrator.contract import FACTS, PREDICATES
+from orchestrator.contract import COMPARING, FACTS, PREDICATES
 from orchestrator.inventory import VARIABLE
 
 if TYPE_CHECKING:
     from orchestrator.contract import Contract, Row
-
-
-def filled(parameters: Any, document: Mapping[str, Any]) -> Any:
-    """The parameters with each query replaced by its answer.
-
-    Raises:
-        NotKnownError, QueryError: One of them has none.
-    """
-    if isinstance(parameters, dict):
-        if parameters.keys() == {"query"}:
-            return query.search(str(parameters["query"]), document)
-        return {name: filled(item, document) for name, item in parameters.items()}
-    if isinstance(parameters, list):
-        return [filled(item, document) for item in parameters]
-    return parameters
 
 
 class Status(StrEnum):
@@ -52,7 +37,8 @@ class Verdict:
     Attributes:
         expected: The value or the predicate that counted; with a scaled-up layer that of `may_change`.
         seen: The answer to the query.
-        reason: Why a row does not apply or is unknown; for one that was scaled up, by what.
+        reason: Why there is no answer; empty where there is one.
+        scaled_by: The variable that was changed and its value, where that changed what is expected.
     """
 
     row: Row = field(repr=False)
@@ -60,6 +46,7 @@ class Verdict:
     expected: Any = None
     seen: Any = None
     reason: str = ""
+    scaled_by: str = ""
 
     @property
     def is_broken(self) -> bool:
@@ -74,6 +61,7 @@ class Verdict:
             "expected": self.expected,
             "seen": self.seen,
             "reason": self.reason or None,
+            "scaled_by": self.scaled_by or None,
         }
 
 
@@ -123,55 +111,78 @@ def judge(
 
 
 def _judged(row: Row, document: Mapping[str, Any], defaults: Mapping[str, Any]) -> Verdict:
-    expected, scaled = row.expect, ""
+    predicate, operand = _split(row.expect)
+    scaled = _scaled(row, document, defaults)
+
+    def verdict(status: Status, **more: Any) -> Verdict:
+        expected = operand if predicate == "same_as" else {predicate: operand}
+        return Verdict(row=row, status=status, expected=expected, scaled_by=scaled, **more)
+
     try:
-        if row.may_change is not None:
-            name = row.may_change.by
-            value = document[VARIABLE].get(name)
-            if name in document[VARIABLE] and not is_same(value, defaults.get(name)):
-                expected, scaled = query.search(row.may_change.to, document), f"{name} = {_word(value)}"
-        expected = _resolved(expected, document)
+        if scaled and row.may_change is not None:
+            predicate, operand = "same_as", _found(row.may_change.to, document)
+        elif isinstance(row.expect, dict) and predicate in COMPARING:
+            operand = _found(operand, document)
         seen = query.search(row.query, document)
     except query.NotKnownError as error:
-        return Verdict(
-            row=row, status=Status.NOT_APPLICABLE, expected=expected, reason=f"known after the apply: {error}"
-        )
+        return verdict(Status.NOT_APPLICABLE, reason=f"known after the apply: {error}")
     except NotAskedError:
-        return Verdict(
-            row=row, status=Status.NOT_APPLICABLE, expected=expected, reason="only a live layer can be asked"
-        )
+        return verdict(Status.NOT_APPLICABLE, reason="only a live layer can be asked")
     except UnansweredError as error:
-        return Verdict(row=row, status=Status.UNKNOWN, expected=expected, reason=str(error))
+        return verdict(Status.UNKNOWN, reason=str(error))
     except query.QueryError as error:
-        return Verdict(row=row, status=Status.BROKEN, expected=expected, reason=f"the query has no answer: {error}")
-    status = Status.HOLDS if fulfils(seen, expected) else Status.BROKEN
-    return Verdict(row=row, status=status, expected=expected, seen=seen, reason=scaled)
+        return verdict(Status.BROKEN, reason=f"the query has no answer: {error}")
+    return verdict(Status.HOLDS if fulfils(seen, predicate, operand) else Status.BROKEN, seen=seen)
 
 
-def _resolved(expected: Any, document: Mapping[str, Any]) -> Any:
-    """An expectation without the queries in it."""
-    if isinstance(expected, dict) and "same_as" in expected:
-        return query.search(str(expected["same_as"]), document)
-    if isinstance(expected, dict) and "among" in expected:
-        return {"among": query.search(str(expected["among"]), document)}
-    return expected
+def _split(expect: Any) -> tuple[str, Any]:
+    """The predicate and its operand; a value is what the answer has to be the same as."""
+    if isinstance(expect, dict):
+        ((predicate, operand),) = expect.items()
+        return predicate, operand
+    return "same_as", expect
 
 
-def fulfils(seen: Any, expected: Any) -> bool:
-    """Whether an answer is the value, or what the predicate demands."""
-    if not isinstance(expected, dict):
-        return is_same(seen, expected)
-    ((predicate, demanded),) = expected.items()
+def _scaled(row: Row, document: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """`rds_multi_az = true`, where the variable that may change the row is not what it is by default."""
+    name = row.may_change.by if row.may_change else ""
+    variables = document[VARIABLE]
+    if name not in variables or is_same(variables[name], defaults.get(name)):
+        return ""
+    return f"{name} = {_word(variables[name])}"
+
+
+def _found(expression: str, document: Mapping[str, Any]) -> Any:
+    """What another query finds, to compare with: nothing would make two things that are missing look alike."""
+    found = query.search(expression, document)
+    if found is None:
+        raise query.QueryError(f"there is nothing to compare with, {expression} finds none")
+    return found
+
+
+def fulfils(seen: Any, predicate: str, operand: Any) -> bool:
+    """Whether an answer is what the predicate demands."""
     if predicate == "matches":
-        return isinstance(seen, str) and re.fullmatch(str(demanded), seen) is not None
+        return isinstance(seen, str) and re.fullmatch(operand, seen) is not None
     if predicate == "one_of":
-        return any(is_same(seen, item) for item in demanded)
-    if predicate == "among":
-        items = seen if isinstance(seen, list) else [seen]
-        return isinstance(demanded, list) and all(any(is_same(item, have) for have in demanded) for item in items)
+        return any(is_same(seen, item) for item in operand)
     if predicate == "at_least":
-        return isinstance(seen, (int, float)) and not isinstance(seen, bool) and seen >= demanded
-    return isinstance(seen, list) and all(any(is_same(item, have) for have in seen) for item in demanded)
+        return isinstance(seen, (int, float)) and not isinstance(seen, bool) and seen >= operand
+    if predicate == "includes":
+        return isinstance(seen, list) and all(_is_in(item, seen) for item in operand)
+    if predicate == "among":
+        return seen not in (None, []) and all(_is_in(item, operand) for item in _listed(seen))
+    if predicate == "not_among":
+        return seen is not None and not any(_is_in(item, operand) for item in _listed(seen))
+    return is_same(seen, operand)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_in(item: Any, items: Any) -> bool:
+    return isinstance(items, list) and any(is_same(item, other) for other in items)
 
 
 def is_same(one: Any, other: Any) -> bool:

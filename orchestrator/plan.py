@@ -180,7 +180,7 @@ class Plan:
         drift: What Terraform found changed in the world since the last apply.
         is_refresh_only: Whether it only asks the world, and changes nothing in it.
         prior: All that the layer has, as AWS tells it.
-        planned: All that it will have; nothing where the plan is refresh-only.
+        planned: All that it will have, also what a plan with targets says nothing of.
     """
 
     digest: str

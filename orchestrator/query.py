@@ -27,7 +27,7 @@ class QueryError(ValueError):
 
 
 class Pending:
-    """A value that is known after the apply. Comparing it with anything ends the query."""
+    """A value that is known after the apply. Comparing it, looking into it or writing it down ends the query."""
 
     __slots__ = ("name",)
     __hash__ = None  # type: ignore[assignment]
@@ -39,6 +39,13 @@ class Pending:
         raise NotKnownError(self.name)
 
     def __bool__(self) -> bool:
+        raise NotKnownError(self.name)
+
+    def get(self, *_: Any) -> Any:
+        """What JMESPath looks into an object with; without it, it would take this for nothing."""
+        raise NotKnownError(self.name)
+
+    def __str__(self) -> str:
         raise NotKnownError(self.name)
 
     def __repr__(self) -> str:

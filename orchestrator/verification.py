@@ -117,7 +117,7 @@ def findings(verdicts: Iterable[Verdict], layer: Layer, estate: Estate, *, accep
 
 def difference(verdict: Verdict) -> str:
     """`expected false, and it is true`, or why there is no answer."""
-    if verdict.seen is None and verdict.reason:
+    if verdict.reason:
         return verdict.reason
     if verdict.expected == [] and isinstance(verdict.seen, list):
         return "there should be none, and there is " + "; ".join(map(_text, verdict.seen))

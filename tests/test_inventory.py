@@ -63,6 +63,25 @@ def test_a_plan_says_what_there_is() -> None:
     assert found.outputs == {"id": "vpc-1", "token": MASK}
 
 
+def test_what_a_plan_with_targets_says_nothing_of_stays() -> None:
+    """Terraform leaves it out of the changes altogether, and the outputs too."""
+    values = {"address": "aws_vpc.this", "mode": "managed", "type": "aws_vpc", "values": {"cidr": "10.0.0.0/16"}}
+    moved = {**values, "address": "aws_vpc.old"}
+    data = plan_json(change("aws_vpc.new", "no-op", {}, {"cidr": "x"}) | {"previous_address": "aws_vpc.old"})
+    prior = {"root_module": {"resources": [values, moved]}, "outputs": {"id": {"value": "vpc-1"}}}
+    found = Inventory.planned({**data, "prior_state": {"values": prior}})
+    assert sorted(resource.address for resource in found.resources) == ["aws_vpc.new", "aws_vpc.this"]
+    assert found.outputs == {"id": "vpc-1"}
+
+
+def test_a_policy_can_be_looked_into() -> None:
+    data = plan_json(change("aws_kms_key.this", "create", None, {"policy": '{"Statement": [{"Effect": "Allow"}]}'}))
+    document = Inventory.planned(data).document()
+    assert search("aws_kms_key[0].policy.Statement[].Effect", document) == ["Allow"]
+    plain = plan_json(change("aws_ssm_parameter.this", "create", None, {"value": "{ not json"}))
+    assert search("aws_ssm_parameter[0].value", Inventory.planned(plain).document()) == "{ not json"
+
+
 def test_a_first_plan_finds_nothing() -> None:
     assert Inventory.prior(plan_json()).resources == ()
 

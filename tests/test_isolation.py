@@ -50,6 +50,7 @@ def test_what_is_tight_has_no_holes() -> None:
         ({"TransitGatewayId": "tgw-1"}, "tgw-1"),
         ({"VpcPeeringConnectionId": "pcx-1"}, "pcx-1"),
         ({"NetworkInterfaceId": "eni-nat"}, "eni-nat"),
+        ({"GatewayId": "vpce-gwlb"}, "vpce-gwlb"),
         ({}, "an unknown target"),
     ],
 )
@@ -76,10 +77,12 @@ def test_public_addresses_are_holes() -> None:
         "Association": {"PublicIp": "203.0.113.1"},
         "Ipv6Addresses": [{"Ipv6Address": "2001:db8::1"}],
     }
+    public["PrivateIpAddresses"] = [{"Association": {"PublicIp": "203.0.113.9"}}, {}]
     elsewhere = {**public, "NetworkInterfaceId": "eni-nat", "SubnetId": "subnet-public", "Groups": []}
     assert holes(network(isolated=[subnet], interfaces=[public, elsewhere]))["addresses"] == [
         "eni-db in subnet-db: 2001:db8::1",
         "eni-db in subnet-db: 203.0.113.1",
+        "eni-db in subnet-db: 203.0.113.9",
         "subnet-db: MapPublicIpOnLaunch is on",
     ]
 
@@ -92,6 +95,7 @@ def test_public_addresses_are_holes() -> None:
         ({"IpRanges": [{"CidrIp": "10.0.101.5/32"}]}, "10.0.101.5/32"),
         ({"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}, "::/0"),
         ({"PrefixListIds": [{"PrefixListId": "pl-9"}]}, "pl-9, whose addresses are not looked up"),
+        ({"UserIdGroupPairs": [{"GroupId": "sg-far", "VpcId": "vpc-9"}]}, "sg-far of another VPC"),
         ({"UserIdGroupPairs": [{"GroupId": "sg-x", "VpcPeeringConnectionId": "pcx-1"}]}, "sg-x of another VPC"),
     ],
 )
@@ -102,7 +106,7 @@ def test_a_source_from_outside_is_a_hole(source: dict[str, Any], named: str) -> 
 def test_a_group_is_as_open_as_its_members() -> None:
     inside = {"NetworkInterfaceId": "eni-app", "SubnetId": "subnet-app", "Groups": [{"GroupId": "sg-app"}]}
     outside = {"NetworkInterfaceId": "eni-lb", "SubnetId": "subnet-public", "Groups": [{"GroupId": "sg-app"}]}
-    admits = [group(UserIdGroupPairs=[{"GroupId": "sg-app"}])]
+    admits = [group(UserIdGroupPairs=[{"GroupId": "sg-app"}]), {"GroupId": "sg-app"}]
     assert holes(network(groups=admits, interfaces=[INTERFACE, inside]))["paths"] == []
     (hole,) = holes(network(groups=admits, interfaces=[INTERFACE, inside, outside]))["paths"]
     assert hole == "sg-db admits members of sg-app, which eni-lb in subnet-public is, on tcp 5432"

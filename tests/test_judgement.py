@@ -33,35 +33,41 @@ def status(text: str, found: dict[str, Any], *, defaults: dict[str, Any] | None 
 
 
 @pytest.mark.parametrize(
-    ("seen", "expected", "is_met"),
+    ("seen", "predicate", "operand", "is_met"),
     [
-        (1, 1, True),
-        (20.0, 20, True),
-        (True, 1, False),
-        (1, True, False),
-        ("1", 1, False),
-        (None, None, True),
-        ([1, "a"], [1, "a"], True),
-        (["a", 1], [1, "a"], False),
-        ([True], [1], False),
-        ("vpc-0a", {"matches": "vpc-[0-9a-f]+"}, True),
-        ("vpc-0a!", {"matches": "vpc-[0-9a-f]+"}, False),
-        (None, {"matches": ".*"}, False),
-        ("b", {"one_of": ["a", "b"]}, True),
-        ("c", {"one_of": ["a", "b"]}, False),
-        (7, {"at_least": 7}, True),
-        (6, {"at_least": 7}, False),
-        (True, {"at_least": 0}, False),
-        (None, {"at_least": 0}, False),
-        (["a", "b"], {"includes": ["a"]}, True),
-        (["b"], {"includes": ["a"]}, False),
-        (["a"], {"among": ["a", "b"]}, True),
-        ("c", {"among": ["a", "b"]}, False),
-        (["a"], {"among": None}, False),
+        (1, "same_as", 1, True),
+        (20.0, "same_as", 20, True),
+        (True, "same_as", 1, False),
+        (1, "same_as", True, False),
+        ("1", "same_as", 1, False),
+        ([1, "a"], "same_as", [1, "a"], True),
+        (["a", 1], "same_as", [1, "a"], False),
+        ([True], "same_as", [1], False),
+        ({"a": 1}, "same_as", {"a": 1.0}, True),
+        ("vpc-0a", "matches", "vpc-[0-9a-f]+", True),
+        ("vpc-0a!", "matches", "vpc-[0-9a-f]+", False),
+        (None, "matches", ".*", False),
+        ("b", "one_of", ["a", "b"], True),
+        ("c", "one_of", ["a", "b"], False),
+        (7, "at_least", 7, True),
+        (6, "at_least", 7, False),
+        (True, "at_least", 0, False),
+        (None, "at_least", 0, False),
+        (["a", "b"], "includes", ["a"], True),
+        (["b"], "includes", ["a"], False),
+        (["a"], "among", ["a", "b"], True),
+        ("c", "among", ["a", "b"], False),
+        ([], "among", ["a"], False),
+        (None, "among", [None], False),
+        (["a"], "among", "a", False),
+        (["c"], "not_among", ["a", "b"], True),
+        ([], "not_among", ["a"], True),
+        (["a", "c"], "not_among", ["a"], False),
+        (None, "not_among", ["a"], False),
     ],
 )
-def test_values_and_predicates(seen: Any, expected: Any, is_met: bool) -> None:
-    assert fulfils(seen, expected) is is_met
+def test_values_and_predicates(seen: Any, predicate: str, operand: Any, is_met: bool) -> None:
+    assert fulfils(seen, predicate, operand) is is_met
 
 
 def test_a_row_holds_or_is_broken_with_what_was_seen() -> None:
@@ -77,12 +83,25 @@ def test_an_expectation_may_be_another_query() -> None:
     assert status(same, {"output": {"a": "k", "b": "l"}}).expected == "l"
 
 
+@pytest.mark.parametrize("predicate", ["same_as", "among", "not_among"])
+def test_two_things_that_are_missing_are_not_alike(predicate: str) -> None:
+    verdict = status(row(expect={predicate: "output.gone"}), {})
+    assert verdict.status is Status.BROKEN
+    assert verdict.reason == "the query has no answer: there is nothing to compare with, output.gone finds none"
+
+
+def test_an_object_is_a_value_to_compare_with(tmp_path: Path) -> None:
+    assert (
+        status(row(expect={"same_as": "output.b"}), {"output": {"a": {"x": 1}, "b": {"x": 1}}}).status is Status.HOLDS
+    )
+
+
 def test_the_variable_that_scales_up_changes_what_is_expected() -> None:
     text = row(query="output.n", may_change={"by": "nodes", "to": "var.nodes"})
     one, two = {"output": {"n": 1}, "var": {"nodes": 1}}, {"output": {"n": 2}, "var": {"nodes": 2}}
     assert status(text, one, defaults={"nodes": 1}).status is Status.HOLDS
     scaled = status(text, two, defaults={"nodes": 1})
-    assert (scaled.status, scaled.reason) == (Status.HOLDS, "nodes = 2")
+    assert (scaled.status, scaled.scaled_by) == (Status.HOLDS, "nodes = 2")
     behind = status(text, {**one, "var": {"nodes": 2}}, defaults={"nodes": 1})
     assert (behind.status, behind.expected, behind.seen) == (Status.BROKEN, 2, 1), "one that is asked for must be there"
     assert status(text, {**two, "var": {"nodes": 1}}, defaults={"nodes": 1}).status is Status.BROKEN

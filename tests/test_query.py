@@ -39,6 +39,12 @@ def test_what_is_known_is_answered(expression: str, answer: Any) -> None:
         ("contains(output.ids, 'subnet-9')", "output.ids.0"),
         ("output.ids[?starts_with(@, 'subnet-')]", "output.ids.0"),
         ("aws_vpc[0]", "aws_vpc.this.id"),
+        ("output.ids[*].name", "output.ids.0"),
+        ("output.ids[?enabled].id", "output.ids.0"),
+        ("output.ids[0].name", "output.ids.0"),
+        ("to_string(output.ids)", "output.ids.0"),
+        ("sort(output.ids)", "output.ids.0"),
+        ("output.ids[0] && `true`", "output.ids.0"),
     ],
 )
 def test_what_depends_on_the_apply_has_no_answer(expression: str, name: str) -> None:

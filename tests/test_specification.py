@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from orchestrator.contract import Contract
+from orchestrator.judgement import Status, judge
 
 REPOSITORY = Path(__file__).parents[1]
 FOUNDATION = REPOSITORY / "terraform" / "prod" / "foundation"
@@ -79,6 +81,41 @@ def test_every_row_of_the_contract_is_in_the_specification() -> None:
     known = sections()
     lost = [row for row in contract_rows() if row[0] not in known or row[1] not in known[row[0]]]
     assert lost == []
+
+
+# Rows that say that something must not be there, so that nothing is not what breaks them; with what does.
+MUST_NOT_BE: dict[str, dict[str, Any]] = {
+    "vpc.flow-logs": {"aws_flow_log": [{"address": "aws_flow_log.this"}]},
+    "ecr.prefix": {"aws_ecr_repository": [{"name": "dev/a"}]},
+    "ecr.mutability": {"aws_ecr_repository": [{"image_tag_mutability": "MUTABLE", "address": "a"}]},
+    "ecr.scan": {"aws_ecr_repository": [{"image_scanning_configuration": [{"scan_on_push": False}], "address": "a"}]},
+    "caution.public-database": {"aws_db_instance": [{"publicly_accessible": True, "address": "a"}]},
+    "caution.database-routes": {"aws_route": [{"address": "module.vpc.aws_route.database_nat_gateway[0]"}]},
+    "caution.database-sources-else": {
+        "aws_vpc_security_group_ingress_rule": [{"cidr_ipv6": "::/0", "cidr_ipv4": None, "address": "a"}]
+    },
+    "caution.database-rules": {"aws_security_group_rule": [{"cidr_blocks": ["0.0.0.0/0"]}]},
+    "caution.order": {"layer": {"needs": ["prod/compute"]}},
+    "cluster.public-cidrs": {"var": {"cluster_public_access_cidrs": ["0.0.0.0/0"]}},
+}
+
+
+def statuses(found: dict[str, Any]) -> dict[str, Status]:
+    """Of the rows of both contracts over a document, AWS asked and without an answer."""
+    whole = {"output": {}, "var": {}, "layer": {"needs": []}, "backend": {}, **found}
+    contracts = [Contract.load(path) for path in sorted(REPOSITORY.glob("terraform/*/*/contract.yaml"))]
+    verdicts = [v for c in contracts for v in judge(c, whole, defaults=whole["var"], look_up=lambda _: None)]
+    return {verdict.row.id: verdict.status for verdict in verdicts}
+
+
+def test_hardly_a_row_holds_where_there_is_nothing() -> None:
+    held = {id_ for id_, status in statuses({}).items() if status is Status.HOLDS}
+    assert held <= set(MUST_NOT_BE)
+
+
+@pytest.mark.parametrize(("id_", "found"), MUST_NOT_BE.items())
+def test_what_must_not_be_there_breaks_its_row(id_: str, found: dict[str, Any]) -> None:
+    assert statuses(found)[id_] is Status.BROKEN
 
 
 @pytest.mark.parametrize("variable", re.findall(r'variable "(\w+)"', sections()["향후 확장 시"]))

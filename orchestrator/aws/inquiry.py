@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import isolation, query
 from orchestrator.aws.pool import threads
 from orchestrator.aws.session import translated
-from orchestrator.errors import AwsError
-from orchestrator.judgement import UnansweredError, filled
+from orchestrator.errors import AwsError, ConfigError
+from orchestrator.judgement import UnansweredError
+from orchestrator.redaction import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _THREADS = 8
 # How AWS says that there is none: a bucket without a lifecycle, an instance that is gone.
 _NONE = re.compile(r"^NoSuch|NotFound")
+# Keys of answers whose text is nobody's business, in whatever call: `ClientSecret`, `SecretAccessKey`, `UserData`.
+_SECRET = re.compile(r"(secret|password|token|privatekey|accesskey|secretstring|userdata)$", re.IGNORECASE)
 # What the AWS CLI calls otherwise than the SDK.
 _SERVICES = {"s3api": "s3"}
 
@@ -58,7 +61,10 @@ def inquire(session: Session, contract: Contract, document: Mapping[str, Any], *
         document: The layer's, for what the calls are made with.
         region: Where it is asked, unless the contract says so.
     """
-    where = query.search(contract.region, document) if contract.region else region
+    try:
+        where = (query.search(contract.region, document) if contract.region else None) or region
+    except (query.QueryError, query.NotKnownError) as error:
+        raise ConfigError(f"the contract's region ({contract.region}) can't be told: {error}") from error
     with threads(_THREADS) as pool:
         answers = {
             name: pool.submit(_ask, session, fact, document, str(where)) for name, fact in contract.facts.items()
@@ -72,7 +78,7 @@ def _ask(session: Session, fact: Fact, document: Mapping[str, Any], region: str)
     if fact.ask is None:
         return _isolation(session, fact, document, region)
     service, operation = fact.call
-    return call(session, service, operation, filled(fact.parameters, document), region=region)
+    return call(session, service, operation, _filled(fact.parameters, document), region=region)
 
 
 def call(session: Session, service: str, operation: str, parameters: Mapping[str, Any], *, region: str) -> Any:
@@ -97,7 +103,33 @@ def call(session: Session, service: str, operation: str, parameters: Mapping[str
         else:
             answer = getattr(client, name)(**parameters)
     answer.pop("ResponseMetadata", None)
-    return answer
+    return _plain(answer)
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    """An answer as JSON has it, with whatever is called a secret masked."""
+    if isinstance(value, dict):
+        return {key: _plain(item, key) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, name) for item in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return MASK if _SECRET.search(name) else value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _filled(parameters: Any, document: Mapping[str, Any]) -> Any:
+    """The parameters with each query replaced by its answer.
+
+    Raises:
+        NotKnownError, QueryError: One of them has none.
+    """
+    if isinstance(parameters, dict):
+        if parameters.keys() == {"query"}:
+            return query.search(str(parameters["query"]), document)
+        return {name: _filled(item, document) for name, item in parameters.items()}
+    if isinstance(parameters, list):
+        return [_filled(item, document) for item in parameters]
+    return parameters
 
 
 def _isolation(session: Session, fact: Fact, document: Mapping[str, Any], region: str) -> dict[str, list[str]]:
@@ -110,7 +142,9 @@ def _isolation(session: Session, fact: Fact, document: Mapping[str, Any], region
 
     def ids(expression: str | None) -> list[str]:
         found = query.search(expression, document) if expression else []
-        return [id_ for id_ in found or () if id_]
+        if not isinstance(found, list) or None in found:
+            raise UnansweredError(f"{expression} does not name them all: {found}")
+        return found
 
     def of_vpc(operation: str, key: str) -> Any:
         filters = {"Filters": [{"Name": "vpc-id", "Values": vpcs}]}

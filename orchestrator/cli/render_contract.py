@@ -57,6 +57,8 @@ def _append(text: Text, verdict: Verdict) -> None:
         text.append(f"\n      {difference(verdict)}", style="red")
         if verdict.row.why:
             text.append(f"\n      {verdict.row.why}", style="dim")
-    elif verdict.reason and verdict.status is not Status.NOT_APPLICABLE:
-        text.append(f"  ({verdict.reason})", style="dim")
+    elif verdict.status is Status.UNKNOWN:
+        text.append(f"\n      {verdict.reason}", style="yellow")
+    elif verdict.scaled_by:
+        text.append(f"  ({verdict.scaled_by})", style="dim")
     text.append("\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from orchestrator import document
 from orchestrator.aws.inquiry import call, inquire
@@ -30,9 +32,10 @@ facts:
   nobody: {ask: nobody describe-anything}
   isolation: {isolated: output.subnets, admitted: output.private, groups: "[output.group]"}
   nothing: {isolated: output.none, admitted: output.private}
+  renamed: {isolated: output.subnets, admitted: output.private, groups: "[output.group, output.lost]"}
 rows:
   - {id: a, section: S, statement: s, query: "[aws.vpc, aws.lifecycle, aws.wrong, aws.odd]", expect: 1}
-  - {id: b, section: S, statement: s, query: "[aws.nobody, aws.isolation, aws.nothing]", expect: 1}
+  - {id: b, section: S, statement: s, query: "[aws.nobody, aws.isolation, aws.nothing, aws.renamed]", expect: 1}
 """
 
 
@@ -82,7 +85,8 @@ def test_what_aws_has_none_of_is_an_answer(made: dict[str, Any]) -> None:
         ("wrong", "aws ec2 describe-wishes: there is no such call"),
         ("nobody", "nobody"),
         ("odd", "fact odd: .*length"),
-        ("nothing", "output.none names no subnet"),
+        ("nothing", "output.none does not name them all: None"),
+        ("renamed", r"\[output.group, output.lost\] does not name them all"),
     ],
 )
 def test_what_can_not_be_asked_is_that_facts_own_answer(made: dict[str, Any], name: str, reason: str) -> None:
@@ -120,3 +124,31 @@ def test_all_pages_are_read() -> None:
 def test_a_wrong_parameter_is_an_error_with_the_call() -> None:
     with pytest.raises(AwsError, match="aws ec2 describe-vpcs: Parameter validation failed"):
         call(Session(AwsSettings()), "ec2", "describe-vpcs", {"Vpc": "x"}, region=REGION)
+
+
+def test_answers_are_plain_and_secrets_in_them_are_masked() -> None:
+    session = Session(AwsSettings())
+    client = session.client("cognito-idp", REGION)
+    with Stubber(client) as stub:
+        answer = {
+            "UserPoolClient": {
+                "ClientName": "web",
+                "ClientSecret": "hunter2" * 6,
+                "CreationDate": datetime(2026, 1, 2, tzinfo=UTC),
+            }
+        }
+        stub.add_response("describe_user_pool_client", answer)
+        asked = {"UserPoolId": "eu-west-1_a", "ClientId": "1"}
+        found = call(session, "cognito-idp", "describe-user-pool-client", asked, region=REGION)
+    assert found["UserPoolClient"] == {
+        "ClientName": "web",
+        "ClientSecret": "(redacted)",
+        "CreationDate": "2026-01-02T00:00:00+00:00",
+    }
+
+
+def test_a_region_that_finds_nothing_is_the_buckets(made: dict[str, Any]) -> None:
+    text = CONTRACT.replace("facts:", "region: output.region\nfacts:")
+    contract = document.parse(text, Contract, path=Path("contract.yaml"), smallest="")
+    answers = inquire(Session(AwsSettings()), contract, {"output": made}, region=REGION)
+    assert answers("vpc")["Vpcs"]

@@ -63,6 +63,7 @@ def test_json_is_the_whole_report_and_nothing_else_is_on_stdout(shell: FakeRunne
         "expected": "small",
         "seen": "small",
         "reason": None,
+        "scaled_by": None,
     }
 
 

@@ -42,7 +42,7 @@ def test_the_scale_up_switches_replace_nothing_and_end_clean(foundation: Rehears
     assert len(foundation.client("ec2", REGION).describe_nat_gateways()["NatGateways"]) == 3
     assert "nothing to change" in foundation.ok("up", "foundation", "-y", *FLAGS).err
     (verified,) = json.loads(foundation.ok("verify", "foundation", "--json", *FLAGS).out)["results"]
-    scaled = {row["id"]: row["reason"] for row in verified["contract"] if row["reason"]}
+    scaled = {row["id"]: row["scaled_by"] for row in verified["contract"] if row["scaled_by"]}
     assert scaled["rds.multi-az"] == "rds_multi_az = true"
     assert scaled["vpc.nat-live"] == "single_nat_gateway = false"
 
