@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import verdict
@@ -21,6 +22,7 @@ from orchestrator.aws.expiry import read_expiry
 from orchestrator.aws.identity import Identity, who_am_i
 from orchestrator.aws.pool import threads
 from orchestrator.aws.state import read_locks, read_state
+from orchestrator.aws.version import list_versions
 from orchestrator.errors import AwsError, WealistError
 from orchestrator.finding import Finding, Severity
 from orchestrator.tf import binary as tf_binary
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.session import Sessions
+    from orchestrator.aws.version import Version
     from orchestrator.config import Config
     from orchestrator.duration import Span
     from orchestrator.layer import Backend, Layer
@@ -86,7 +89,7 @@ def check(
     Args:
         env: The environment that Terraform will run in.
         neighbours: Layers that these stand on, or that stand on these: their states and locks are read meanwhile, and
-            nothing is said of them.
+            nothing is said of them but that they are not what Terraform wrote.
         will_write: Whether state will be written. Where it won't, a missing permission to is only a warning.
         expected: What the run will take, where that can be told; credentials that end before it does are warned of.
     """
@@ -104,8 +107,11 @@ def check(
         for layer in layers:
             if layer.id in calls:
                 findings.extend(_findings(layer, calls[layer.id], config, target, seen, will_write=will_write))
-        for id_, reading in readings.items():
-            seen.keep(id_, reading)
+        for layer in neighbours:
+            if layer.id in readings:
+                # A state that is gone or was replaced makes the layer look like another than it is.
+                findings.extend(verdict.digest(layer, target, readings[layer.id].digest.result))
+                seen.keep(layer.id, readings[layer.id])
         if will_write and expected is not None and calls:
             findings.extend(verdict.expiry(read_expiry(sessions.default, target.environ), expected))
         findings.append(verdict.terraform(layers, target.terraform_bin, binary.result))
@@ -143,6 +149,7 @@ def _findings(
             blocks_public_access=calls.private.result,
         )
         yield verdict.state(layer, target, calls.state.result)
+        yield from verdict.lost(layer, target, calls.state.result, calls.versions, will_write=will_write)
         yield verdict.write(backend, calls.write.result, will_write=will_write)
     table = verdict.lock_table(backend, target, calls.table.result if calls.table else None)
     yield from table
@@ -180,6 +187,7 @@ class _Reading:
 
     state: Future[State | None]
     locks: Future[list[Lock]]
+    digest: Future[Mismatch | None]
 
     @classmethod
     def start_all(cls, pool: ThreadPoolExecutor, sessions: Sessions, layers: Sequence[Layer]) -> dict[str, _Reading]:
@@ -188,6 +196,7 @@ class _Reading:
             layer.id: cls(
                 state=pool.submit(read_state, sessions.for_backend(layer.backend), layer.backend),
                 locks=pool.submit(read_locks, sessions.for_backend(layer.backend), layer.backend),
+                digest=pool.submit(find_mismatch, sessions.for_backend(layer.backend), layer.backend),
             )
             for layer in layers
         }
@@ -207,6 +216,7 @@ class _Calls:
     table: Future[look.Table] | None
     locks: Future[list[Lock]]
     digest: Future[Mismatch | None]
+    versions: Callable[[], list[Version]]
 
     @classmethod
     def start_all(cls, pool: ThreadPoolExecutor, sessions: Sessions, layers: Sequence[Layer]) -> dict[str, _Calls]:
@@ -245,4 +255,5 @@ class _Calls:
             table=call(look.lock_table, table, backend=backend) if backend.dynamodb_table else None,
             locks=call(read_locks, backend, backend=backend),
             digest=call(find_mismatch, backend, backend=backend),
+            versions=partial(list_versions, session, backend),
         )

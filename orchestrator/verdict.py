@@ -6,6 +6,7 @@ one call, and nothing is remembered.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,13 @@ from orchestrator.moment import utc
 from orchestrator.tf.binary import INSTALL, SUPPORTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from orchestrator.aws.backend import Table
     from orchestrator.aws.digest import Mismatch
     from orchestrator.aws.expiry import Expiry
     from orchestrator.aws.identity import Identity
+    from orchestrator.aws.version import Version
     from orchestrator.config import Config
     from orchestrator.layer import Backend, Layer
     from orchestrator.lock import Lock
@@ -179,6 +181,29 @@ def state(layer: Layer, target: Target, read: Callable[[], State | None]) -> Fin
         return _error("state-object.unreadable", url, error.message, error.hint)
     seen = f"serial {found.serial}, {found.resource_count} resources" if found else "not applied yet"
     return _ok("state-object", url, seen)
+
+
+def lost(
+    layer: Layer,
+    target: Target,
+    read: Callable[[], State | None],
+    find_versions: Callable[[], list[Version]],
+    *,
+    will_write: bool,
+) -> Iterator[Finding]:
+    """A layer that has no state now and had one: it was deleted, and an apply would make all of it a second time."""
+    with suppress(WealistError):
+        if read() is not None:
+            return
+        kept = [version for version in find_versions() if not version.is_delete_marker]
+        if kept:
+            make = _error if will_write else _warning
+            seen = f"nothing is there now, and the bucket keeps {len(kept)} of its versions: it was deleted"
+            remedy = (
+                f"{target.command(f'state history {layer.id}')}; if it was meant to go, delete the versions too, "
+                "and the layer starts from nothing"
+            )
+            yield make("state-object.deleted", layer.backend.url, seen, remedy)
 
 
 def write(backend: Backend, probe: Callable[[], AwsError | None], *, will_write: bool) -> Finding:

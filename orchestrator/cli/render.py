@@ -206,6 +206,9 @@ def print_ends(run: Invocation, report: RunReport, *, with_outputs: bool = True)
             out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)} in {seconds}\n")
             if result.outputs and with_outputs:
                 print_outputs(run, result.outputs)
+        elif any(verdict.is_broken for verdict in result.verdicts):
+            broken = sum(verdict.is_broken for verdict in result.verdicts)
+            out.print(f"[red]✗[/] [bold]{result.layer}[/]: {broken} of {len(result.verdicts)} rows broken")
         elif result.outcome.is_failure:
             out.print(f"[red]✗[/] [bold]{result.layer}[/]: {result.outcome} after {duration(result.seconds)}")
     planned = [result.layer for result in report.results if result.outcome is Outcome.PLANNED]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from orchestrator.judgement import Status
+from orchestrator.judgement import Status, words
 from orchestrator.verification import count, difference
 
 if TYPE_CHECKING:
@@ -60,5 +60,5 @@ def _append(text: Text, verdict: Verdict) -> None:
     elif verdict.status is Status.UNKNOWN:
         text.append(f"\n      {verdict.reason}", style="yellow")
     elif verdict.scaled_by:
-        text.append(f"  ({verdict.scaled_by})", style="dim")
+        text.append(f"  (now {words(verdict.seen)}: {verdict.scaled_by})", style="dim")
     text.append("\n")
