@@ -118,15 +118,20 @@ class Rotation:
                 "to cut them off: --drop-oldest",
             )
 
-    def rotate(self, engine: Engine, options: RunOptions | None = None, *, confirm: Confirm) -> RunReport:
+    def rotate(
+        self, engine: Engine, options: RunOptions | None = None, *, confirm: Confirm, drop_oldest: bool = False
+    ) -> RunReport:
         """Make a new value and let it be accepted beside the one before: planned, shown, confirmed, applied.
 
         A plan that changes anything else is refused: with another value for a variable, a rotation would resize the group.
+        It is checked as `check` does, before anything is planned and again before the plan is confirmed.
 
         Raises:
-            PreflightError, LayerOrderError, StateLockedError, RunError: As for `Engine.up`; the hint says what to do
-                where the new value did not reach the group.
+            GuardError: The last rotation is not finished.
+            PreflightError, LayerOrderError, StateLockedError, RunError: As for `Engine.up`; the hint says what to do,
+                which depends on whether the new value reached the group.
         """
+        self.check(drop_oldest=drop_oldest)
         addresses = self._addresses
         assert addresses.replace is not None
         assert addresses.target is not None
@@ -134,20 +139,20 @@ class Rotation:
 
         def confirm_token(proposal: Proposal) -> bool:
             self._check_plan(proposal.plan)
+            # Somebody may have rotated since; what is done from now on makes the plan stale.
+            self._again().check(drop_oldest=drop_oldest)
             return confirm(proposal)
 
         try:
-            report = engine.up([self.layer.id], options, confirm=confirm_token)
+            report = engine.rotate(self.layer.id, options, secret=self.name, confirm=confirm_token)
         except RunError as error:
-            with suppress(WealistError):
-                if self._again().phase is Phase.UNDELIVERED:
-                    error.hint = self._undelivered
+            error.hint = self._way_on(error.hint)
             raise
         if report.results[0].outcome is Outcome.APPLIED:
             after = self._again()
             if after.phase is Phase.UNDELIVERED:
                 raise SecretError(f"{self.group.id} was not given the new value of {self.name}", hint=self._undelivered)
-            self._custody.record("rotated", secret=self.name, version=after.version, previous=after.previous)
+            self._record_rotated(after)
         return report
 
     def finish(self, *, on_wait: Callable[[str], None] | None = None, timeout: float = WAIT) -> bool:
@@ -202,6 +207,33 @@ class Rotation:
     def command(self, words: str) -> str:
         """A wealist command, to be shown to a person."""
         return self._custody.target.command(words)
+
+    def _way_on(self, hint: str | None) -> str:
+        """What to do after a run that failed; never `resume`, which would make a third value where the second arrived."""
+        rotate = self.command(f"secrets rotate {self.name}")
+        try:
+            now = self._again()
+        except WealistError:
+            told = f"{rotate} --finish tells whether the new value reached {self.group.id}"
+            return f"{hint}; then {told}" if hint else told
+        if now.group.changing:
+            return (
+                f"AWS took the new value and is still at it: {now.group.id} is {now.group.doing}. Wait, let every client read "
+                f"the secret again, then {rotate} --finish"
+            )
+        if now.phase is Phase.UNDELIVERED:
+            return self._undelivered
+        if now.version != self.version:
+            with suppress(WealistError):
+                self._record_rotated(now)
+            return (
+                f"the new value arrived all the same, and {now.group.id} accepts both: let every client read the secret "
+                f"again, then {rotate} --finish"
+            )
+        return hint or f"nothing was rotated; once its reason is mended: {rotate}"
+
+    def _record_rotated(self, after: Rotation) -> None:
+        self._custody.record("rotated", secret=self.name, version=after.version, previous=after.previous)
 
     def _set(self, session: Session) -> None:
         now = self._again()

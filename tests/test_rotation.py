@@ -227,7 +227,6 @@ def test_rotating_replaces_the_version_and_changes_the_group_alone(
 ) -> None:
     runner.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lambda _: redis.rotate()))
     rotation = prepare(estate)
-    rotation.check()
 
     report = rotation.rotate(engine(estate, runner), RunOptions(values={"name": "x"}), confirm=yes)
 
@@ -317,7 +316,6 @@ def test_an_apply_that_fails_half_way_says_what_a_plan_does_not(
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("wealist secrets rotate token makes another")
     again = prepare(estate)
-    again.check()
     runner.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lambda _: redis.rotate(TOKENS[2])))
     again.rotate(engine(estate, runner), confirm=yes)
     assert redis.calls == [("ROTATE", TOKENS[2])]
@@ -333,7 +331,87 @@ def test_an_apply_that_fails_before_anything_keeps_its_own_hint(
         prepare(estate).rotate(engine(estate, runner), confirm=yes)
 
     assert caught.value.hint is not None
-    assert "wealist resume" in caught.value.hint
+    assert caught.value.hint.endswith("once its reason is mended: wealist secrets rotate token")
+
+
+def test_an_apply_that_fails_after_the_token_arrived_is_not_resumed(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    """A third token would drop the first, which the clients still use."""
+    failed = Reply(returncode=1, stdout=recorded("apply-failed.jsonl"), does=lambda _: redis.rotate())
+    runner.answer("apply", failed)
+
+    with pytest.raises(RunError) as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert "acme-redis accepts both" in caught.value.hint
+    assert caught.value.hint.endswith("then wealist secrets rotate token --finish")
+    assert len(entries(estate, "rotated")) == 1
+    with pytest.raises(GuardError, match="was a rotation of token, which is not resumed"):
+        engine(estate, runner).unfinished()
+    with pytest.raises(GuardError, match="is not finished"):
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+    assert prepare(estate).finish() is True
+    assert redis.calls == [("ROTATE", TOKENS[1]), ("SET", TOKENS[1])]
+    assert engine(estate, runner).unfinished() is None
+
+
+def test_an_apply_that_stops_while_aws_is_at_it_says_to_wait(
+    redis: Redis, estate: Estate, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(replication_group.CHANGES, "ROTATE", 60)
+
+    def begin(_: object) -> None:
+        redis.store_token(TOKENS[1])
+        redis.elasticache.modify_replication_group(
+            ReplicationGroupId=GROUP, AuthToken=TOKENS[1], AuthTokenUpdateStrategy="ROTATE", ApplyImmediately=True
+        )
+
+    runner.answer("apply", Reply(returncode=1, stdout=recorded("apply-failed.jsonl"), does=begin))
+
+    with pytest.raises(RunError) as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("AWS took the new value and is still at it: acme-redis is modifying (ROTATING)")
+    assert caught.value.hint.endswith("then wealist secrets rotate token --finish")
+
+
+def test_an_apply_after_which_aws_can_not_be_asked_says_who_tells(
+    redis: Redis, estate: Estate, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotation = prepare(estate)
+
+    def expired(*_: object, **__: object) -> None:
+        raise AwsError("expired", code="ExpiredToken")
+
+    def lose(_: object) -> None:
+        redis.rotate()
+        monkeypatch.setattr("orchestrator.rotation.prepare_rotation", expired)
+
+    runner.answer("apply", Reply(returncode=1, stdout=recorded("apply-failed.jsonl"), does=lose))
+
+    with pytest.raises(RunError) as caught:
+        rotation.rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith(
+        "wealist secrets rotate token --finish tells whether the new value reached acme-redis"
+    )
+    assert "resume" not in caught.value.hint
+
+
+def test_a_rotation_that_somebody_else_made_meanwhile_is_not_followed_by_a_third_token(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    rotation = prepare(estate)
+    redis.rotate()
+
+    with pytest.raises(RunError, match="the last rotation of token is not finished"):
+        rotation.rotate(engine(estate, runner), confirm=yes)
+
+    assert "apply" not in runner.started
 
 
 def test_an_apply_that_gives_the_group_nothing_is_no_success(redis: Redis, estate: Estate, runner: FakeRunner) -> None:

@@ -32,7 +32,10 @@ def rotate(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
         run.say(f"the oldest token of {group} is dropped: clients that still use it are cut off")
     run.say(f"{name} gets a new value; {group} will accept it beside the one that it has now")
     report = running.go(
-        run, lambda engine: rotation.rotate(engine, options, confirm=confirm), words, with_outputs=False
+        run,
+        lambda engine: rotation.rotate(engine, options, confirm=confirm, drop_oldest=wants.drop_oldest),
+        words,
+        with_outputs=False,
     )
     run.say(f"{group} accepts both: no client is cut off. Next:")
     run.say(f"  1. let every client read the secret again: {run.target.command(f'secrets {name}')}")
