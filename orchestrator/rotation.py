@@ -1,8 +1,11 @@
-"""Another value for a secret, with no moment in which a client is cut off: the AUTH token of an ElastiCache group.
+"""Another value for a secret, beside the one that clients have: the AUTH token of an ElastiCache group.
 
     rotate     the secret's version is replaced, and the group accepts the new token beside the old one (ROTATE):
                Terraform's part, planned and applied as every change is
     finish     once the clients have moved, the group is left with the new token alone (SET): a call to AWS
+
+A client that keeps its token is served throughout. One that reads the secret anew is not, from when the secret has the
+new version until ROTATE has ended, which takes AWS minutes: it has to try again, or to read `AWSPREVIOUS`.
 
 The second step is no plan: Terraform's provider keeps the strategy in the state as if it were a setting and makes a call
 whenever it differs, so a SET through it would be taken back by the next run, with a call of its own.
@@ -128,6 +131,7 @@ class Rotation:
 
         Raises:
             GuardError: The last rotation is not finished.
+            SecretError: Nothing was rotated: the plan changes nothing. Or the group was not given the new value.
             PreflightError, LayerOrderError, StateLockedError, RunError: As for `Engine.up`; the hint says what to do,
                 which depends on whether the new value reached the group.
         """
@@ -148,6 +152,8 @@ class Rotation:
         except RunError as error:
             error.hint = self._way_on(error.hint)
             raise
+        if report.results[0].outcome is Outcome.NO_CHANGES:
+            raise SecretError(f"{self.name} was not rotated: the plan changes nothing", hint=self._unlinked)
         if report.results[0].outcome is Outcome.APPLIED:
             after = self._again()
             if after.phase is Phase.UNDELIVERED:
@@ -266,6 +272,19 @@ class Rotation:
                 f"{self.layer.id}: the plan of the rotation changes more than the token: {', '.join(beyond)}",
                 hint=f"first {self.command(f'up {self.layer.id}')}, or give the values that it was last given",
             )
+        shown = {change.address: change for change in plan.changes if change.is_shown}
+        replace, target = self._addresses.replace, self._addresses.target
+        if replace not in shown:
+            raise GuardError(
+                f"{self.layer.id}: the plan of the rotation makes no new value: {replace} is not in it",
+                hint=self._unlinked,
+            )
+        given = shown[target].attribute_changes() if target in shown else ()
+        if "auth_token" not in {attribute.path for attribute in given}:
+            raise GuardError(
+                f"{self.layer.id}: the plan of the rotation makes a new value, and {target} would not be given it",
+                hint=self._unlinked,
+            )
 
     def _beyond(self, change: ResourceChange) -> tuple[str, ...]:
         """What a change is beyond a new token."""
@@ -299,6 +318,13 @@ class Rotation:
         return (
             f"aws secretsmanager update-secret-version-stage --secret-id {self._secret.arn} "
             f"--version-stage {RETIRED} --move-to-version-id {self.previous}{off}"
+        )
+
+    @property
+    def _unlinked(self) -> str:
+        return (
+            f"in the HCL, auth_token of {self._addresses.target} has to come from {self._addresses.replace}; both addresses "
+            f"stand in wealist.yaml, at secrets.{self.name}.rotation"
         )
 
     @property

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -263,6 +264,41 @@ def test_a_plan_that_changes_more_than_the_token_is_refused(
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("first wealist up prod/foundation")
     assert "apply" not in runner.started
+
+
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        (TARGET, f"makes a new value, and {TARGET} would not be given it"),
+        (VERSION, f"makes no new value: {VERSION} is not in it"),
+    ],
+)
+def test_a_plan_that_does_one_half_alone_is_refused(
+    left_out: str, message: str, redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    planned = Redis.plan()
+    planned["resource_changes"] = [one for one in planned["resource_changes"] if one["address"] != left_out]
+    script(runner, planned)
+
+    with pytest.raises(RunError, match=re.escape(message)) as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.exit_code == 13
+    assert caught.value.hint is not None
+    assert f"auth_token of {TARGET} has to come from {VERSION}" in caught.value.hint
+    assert "apply" not in runner.started
+
+
+def test_a_plan_that_changes_nothing_is_no_rotation(redis: Redis, estate: Estate, runner: FakeRunner) -> None:
+    """Terraform says no word where what is to be replaced is not below the target."""
+    script(runner, None)
+
+    with pytest.raises(SecretError, match="token was not rotated: the plan changes nothing") as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert "secrets.token.rotation" in caught.value.hint
+    assert entries(estate, "rotated") == []
 
 
 def test_a_token_in_a_field_of_the_secret(redis: Redis, estate: Estate) -> None:
