@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import lookup
-from orchestrator.aws.replication_group import SETTING, WAIT, read_group, set_token, wait_until_ready
+from orchestrator.aws.replication_group import SETTING, WAIT, read_group, set_token, wait_until_changed
 from orchestrator.aws.secrets import move_stage, read_versions
 from orchestrator.aws.session import Session
 from orchestrator.aws.state import read_object
@@ -180,18 +180,26 @@ class Rotation:
             StateLockedError: Somebody else is changing the layer.
             AwsError: AWS said no; nothing was done.
             StateError: It was done, and could not be written down.
-            WealistError: It takes too long; AWS goes on.
+            WealistError: AWS took it, and its end was not seen: it takes too long, or AWS could not be asked.
         """
-        session = Session(self._custody.target.aws)
+        session, finish = Session(self._custody.target.aws), self.command(f"secrets rotate {self.name} --finish")
         if self.phase is Phase.SETTLED:
             if self.group.changing != SETTING:
                 return False
         else:
             self.check_finish()
             self._custody.prepare()
-            with self._custody.locked("rotation", command=self.command(f"secrets rotate {self.name} --finish")):
+            with self._custody.locked("rotation", command=finish):
                 self._set(session)
-        wait_until_ready(session, self.group, timeout=timeout, on_wait=on_wait)
+        try:
+            wait_until_changed(session, self.group, timeout=timeout, on_wait=on_wait)
+        except WealistError as error:
+            told = f"{finish} waits for its end"
+            raise WealistError(
+                f"AWS was told to leave {self.group.id} with the current value alone (SET), and took it, but its end was not "
+                f"seen: {error.message}",
+                hint=f"{error.hint}; then {told}" if error.hint else told,
+            ) from error
         return True
 
     def check_finish(self) -> None:

@@ -548,7 +548,7 @@ def test_an_end_that_was_interrupted_is_waited_for(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("orchestrator.rotation.wait_until_ready", interrupted)
+        patch.setattr("orchestrator.rotation.wait_until_changed", interrupted)
         with pytest.raises(KeyboardInterrupt):
             prepare(estate).finish()
     calls = len(redis.calls)
@@ -623,3 +623,23 @@ def test_a_change_that_takes_too_long_is_left_to_aws(
 
     with pytest.raises(WealistError, match=r"acme-redis is modifying \(SETTING\) after 0 minutes, and AWS goes on"):
         prepare(estate).finish(timeout=0)
+
+
+def test_credentials_that_end_during_the_wait_leave_no_doubt_of_what_was_done(
+    redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.rotate()
+
+    def expired(*_: object, **__: object) -> None:
+        raise AwsError("ExpiredToken", code="ExpiredToken", hint="your credentials have expired")
+
+    monkeypatch.setattr("orchestrator.aws.replication_group.read_group", expired)
+
+    with pytest.raises(WealistError, match=r"\(SET\), and took it, but its end was not seen: ExpiredToken") as caught:
+        prepare(estate).finish()
+
+    assert caught.value.hint == (
+        "your credentials have expired; then wealist secrets rotate token --finish waits for its end"
+    )
+    assert redis.calls[-1] == ("SET", TOKENS[1])
+    assert len(entries(estate, "rotation-ended")) == 1

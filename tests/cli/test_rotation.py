@@ -164,7 +164,7 @@ def test_an_interrupted_wait_says_how_to_go_on_waiting(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("orchestrator.rotation.wait_until_ready", interrupted)
+    monkeypatch.setattr("orchestrator.rotation.wait_until_changed", interrupted)
     assert run(["secrets", "rotate", "token", "--finish", "-y"]) == 130
 
     assert "AWS may go on with it; wealist secrets rotate token --finish tells, and waits" in said(capsys)
