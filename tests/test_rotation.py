@@ -200,9 +200,9 @@ def test_a_secret_that_wealist_does_not_rotate(
 
 
 def test_an_address_that_is_not_in_the_state(redis: Redis, estate: Estate) -> None:
-    (estate.root / "wealist.yaml").write_text(YAML.replace(VERSION, "aws_x.y"))
+    (estate.root / "wealist.yaml").write_text(YAML.replace(VERSION, f"{VERSION}_x"))
 
-    with pytest.raises(SecretError, match=r"prod/foundation has no aws_x\.y in its state"):
+    with pytest.raises(SecretError, match=f"prod/foundation has no {VERSION}_x in its state"):
         prepare(Estate.find(estate.root))
 
 
