@@ -34,7 +34,7 @@ DIAGNOSABLE = ("postgresql", "redis")
 
 # The resource type whose secret wealist can rotate.
 ROTATABLE = "aws_elasticache_replication_group"
-_SECRET_VERSION = "aws_secretsmanager_secret_version"
+REPLACEABLE = "aws_secretsmanager_secret_version"
 
 # What holds data that can't be made again, or a network that everything stands in.
 STATEFUL = (
@@ -270,8 +270,8 @@ def _check_rotation(rotation: RotationConfig, key: tuple[str, ...], fail: Fail) 
     if bool(rotation.replace) != bool(rotation.target):
         missing = "target" if rotation.replace else "replace"
         fail((*key, missing), "is required", "`replace` is the secret's version, `target` what takes its value")
-    if rotation.replace and _SECRET_VERSION not in rotation.replace.split("."):
-        fail((*key, "replace"), f"{rotation.replace} is no version of a secret", f"name an {_SECRET_VERSION}")
+    if rotation.replace and REPLACEABLE not in rotation.replace.split("."):
+        fail((*key, "replace"), f"{rotation.replace} is no version of a secret", f"name an {REPLACEABLE}")
     if rotation.target and ROTATABLE not in rotation.target.split("."):
         fail(
             (*key, "target"), f"{rotation.target} can't be rotated", f"wealist rotates the AUTH token of an {ROTATABLE}"

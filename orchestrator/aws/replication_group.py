@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SETTING = "SETTING"
 NOT_READY = "InvalidReplicationGroupState"
-NOT_FOUND = "ReplicationGroupNotFoundFault"
+NOT_FOUND = frozenset({"ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"})
+"""botocore's model has the first, without the suffix that others of the service lack too: either is taken."""
 WAIT = 40 * 60.0
 """Seconds that a change may take; Terraform's provider waits as long."""
 
@@ -63,20 +64,32 @@ class ReplicationGroup:
         return f"{self.status} ({self.changing})" if self.changing else self.status
 
 
+def describe_group(session: Session, id_: str, region: str) -> dict[str, Any] | None:
+    """A group in AWS's own shape, or None where there is none.
+
+    Raises:
+        AwsError: AWS said no.
+    """
+    try:
+        with translated(f"looking at replication group {id_}"):
+            answer = session.client("elasticache", region).describe_replication_groups(ReplicationGroupId=id_)
+    except AwsError as error:
+        if error.code in NOT_FOUND:
+            return None
+        raise _explained(error, "elasticache:DescribeReplicationGroups", id_) from error
+    found: dict[str, Any] = answer["ReplicationGroups"][0]
+    return found
+
+
 def read_group(session: Session, id_: str, region: str) -> ReplicationGroup | None:
     """A group as it is now, or None where there is none.
 
     Raises:
         AwsError: AWS said no.
     """
-    try:
-        with translated(f"looking at the replication group {id_}"):
-            answer = session.client("elasticache", region).describe_replication_groups(ReplicationGroupId=id_)
-    except AwsError as error:
-        if error.code == NOT_FOUND:
-            return None
-        raise _explained(error, "elasticache:DescribeReplicationGroups", id_) from error
-    found: dict[str, Any] = answer["ReplicationGroups"][0]
+    found = describe_group(session, id_, region)
+    if found is None:
+        return None
     return ReplicationGroup(
         id=found["ReplicationGroupId"],
         region=region,

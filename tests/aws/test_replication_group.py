@@ -63,9 +63,10 @@ def test_a_group_that_says_available_while_its_token_changes_is_not_ready(stub: 
     assert (found.is_ready, found.has_token, found.token_changed) == (False, False, None)
 
 
-def test_a_group_that_is_not_there(stub: tuple[Session, Stubber]) -> None:
+@pytest.mark.parametrize("code", ["ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"])
+def test_a_group_that_is_not_there(code: str, stub: tuple[Session, Stubber]) -> None:
     session, stubber = stub
-    stubber.add_client_error("describe_replication_groups", "ReplicationGroupNotFoundFault")
+    stubber.add_client_error("describe_replication_groups", code)
 
     assert read_group(session, "redis", REGION) is None
 
