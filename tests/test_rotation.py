@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,10 +18,8 @@ from orchestrator.errors import (
     SecretError,
     StateError,
     StateLockedError,
-    UsageError,
     WealistError,
 )
-from orchestrator.redaction import Redactor
 from orchestrator.rotation import Rotation, prepare_rotation
 from orchestrator.run import RunOptions
 from orchestrator.sandbox.extensions.elasticache import replication_group
@@ -34,6 +31,7 @@ from tests.redis import GROUP, TARGET, TOKENS, VERSION, YAML, Redis
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.redaction import Redactor
     from orchestrator.run import Proposal
 
 
@@ -73,151 +71,6 @@ def entries(estate: Estate, event: str) -> list[dict[str, Any]]:
 def everything_left(estate: Estate) -> str:
     files = (path for path in (estate.root / ".wealist").rglob("*") if path.is_file())
     return "".join(path.read_text(errors="replace") for path in files)
-
-
-# Where it stands
-
-
-def test_a_token_that_was_never_rotated_is_settled(redis: Redis, estate: Estate) -> None:
-    rotation = prepare(estate)
-
-    assert (rotation.phase, rotation.group.id, rotation.previous) == (Phase.SETTLED, GROUP, None)
-    assert rotation.version == redis.versions["AWSCURRENT"]
-    assert rotation.finish() is False
-    assert redis.calls == []
-
-
-def test_a_rotated_token_is_open_on_every_machine(redis: Redis, estate: Estate) -> None:
-    redis.rotate()
-
-    rotation = prepare(estate)
-
-    assert rotation.phase is Phase.OPEN
-    assert rotation.previous == redis.versions["AWSPREVIOUS"]
-    assert not (estate.root / ".wealist").exists()
-
-
-def test_a_token_that_the_state_does_not_have_was_not_delivered(redis: Redis, estate: Estate) -> None:
-    redis.store_token(TOKENS[1])
-
-    assert prepare(estate).phase is Phase.UNDELIVERED
-
-
-def test_a_token_that_only_the_state_has_was_not_delivered(redis: Redis, estate: Estate) -> None:
-    """The provider writes down what it was about to do, also where AWS refused it."""
-    redis.store_token(TOKENS[1])
-    redis.write_state(token=TOKENS[1])
-
-    assert prepare(estate).phase is Phase.UNDELIVERED
-
-
-def test_without_a_date_the_state_is_believed(redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    redis.store_token(TOKENS[1])
-    redis.write_state(token=TOKENS[1])
-    group = prepare(estate).group
-    undated = type(group)(**{**{name: getattr(group, name) for name in group.__slots__}, "token_changed": None})
-    monkeypatch.setattr("orchestrator.rotation.read_group", lambda *_: undated)
-
-    assert prepare(estate).phase is Phase.OPEN
-
-
-def test_a_group_that_was_made_anew_knows_no_older_token(redis: Redis, estate: Estate) -> None:
-    redis.store_token(TOKENS[1])
-    redis.write_state(token=TOKENS[1])
-    redis.group.replication_group_create_time += timedelta(hours=2)
-    redis.group.auth_token_last_modified_date += timedelta(hours=2)
-
-    rotation = prepare(estate)
-
-    assert rotation.phase is Phase.SETTLED
-    assert rotation.finish() is False
-
-
-def test_a_label_that_was_moved_back_cuts_nobody_off(redis: Redis, estate: Estate) -> None:
-    """Both tokens are accepted, the clients are on the older one: a third would drop just that."""
-    redis.rotate()
-    old, new = redis.versions["AWSPREVIOUS"], redis.versions["AWSCURRENT"]
-    redis.secrets.update_secret_version_stage(
-        SecretId=redis.arn, VersionStage="AWSCURRENT", MoveToVersionId=old, RemoveFromVersionId=new
-    )
-
-    rotation = prepare(estate)
-
-    assert (rotation.phase, rotation.is_single) == (Phase.UNDELIVERED, False)
-    with pytest.raises(GuardError, match="is not finished"):
-        rotation.check()
-    with pytest.raises(GuardError, match="was not given the current value"):
-        rotation.finish()
-
-
-def test_a_value_stored_while_two_are_accepted_makes_them_no_fewer(redis: Redis, estate: Estate) -> None:
-    redis.rotate()
-    for version in redis.secret.versions.values():
-        version["createdate"] -= 600
-    redis.group.auth_token_last_modified_date -= timedelta(seconds=600)
-    redis.store_token(TOKENS[2])
-
-    rotation = prepare(estate)
-
-    assert (rotation.phase, rotation.is_single) == (Phase.UNDELIVERED, False)
-
-
-def test_a_value_that_somebody_stored_by_hand_was_not_delivered(redis: Redis, estate: Estate) -> None:
-    redis.rotate()
-    redis.store_token(TOKENS[2])
-
-    rotation = prepare(estate)
-
-    with pytest.raises(GuardError, match="would cut every client off"):
-        rotation.finish()
-
-
-def test_the_values_are_learnt_and_not_shown(redis: Redis, estate: Estate) -> None:
-    redact = Redactor()
-
-    rotation = prepare(estate, redact=redact)
-
-    assert TOKENS[0] not in repr(rotation)
-    assert TOKENS[0] not in redact(f"it is {TOKENS[0]}")
-
-
-@pytest.mark.parametrize(
-    ("name", "message", "hint"),
-    [
-        ("password", "password is rotated by RDS itself", "wealist secrets password is always the current value"),
-        ("plain", "wealist.yaml does not say how plain is rotated", r"secrets.plain.rotation: { replace"),
-        ("tokne", "there is no secret 'tokne'", "did you mean token?"),
-    ],
-)
-def test_a_secret_that_wealist_does_not_rotate(
-    name: str, message: str, hint: str, redis: Redis, estate: Estate
-) -> None:
-    with pytest.raises(UsageError, match=message) as caught:
-        prepare(estate, name)
-
-    assert caught.value.hint is not None
-    assert hint in caught.value.hint
-
-
-def test_an_address_that_is_not_in_the_state(redis: Redis, estate: Estate) -> None:
-    (estate.root / "wealist.yaml").write_text(YAML.replace(VERSION, f"{VERSION}_x"))
-
-    with pytest.raises(SecretError, match=f"prod/foundation has no {VERSION}_x in its state"):
-        prepare(Estate.find(estate.root))
-
-
-def test_a_group_that_is_gone(redis: Redis, estate: Estate) -> None:
-    redis.write_state(id="gone")
-
-    with pytest.raises(SecretError, match="the replication group gone is in the state"):
-        prepare(estate)
-
-
-def test_another_account_is_refused(redis: Redis, estate: Estate) -> None:
-    (estate.root / "wealist.yaml").write_text(f"{YAML}accounts: {{ prod: '210987654321' }}\n")
-
-    with pytest.raises(PreflightError, match="pinned"):
-        prepare(Estate.find(estate.root))
 
 
 # Rotate
@@ -448,6 +301,40 @@ def test_a_rotation_that_somebody_else_made_meanwhile_is_not_followed_by_a_third
         rotation.rotate(engine(estate, runner), confirm=yes)
 
     assert "apply" not in runner.started
+    assert entries(estate, "rotated") == []
+
+
+def test_a_refused_plan_keeps_its_hint_where_an_earlier_value_was_lost(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    redis.store_token(TOKENS[1])
+    script(runner, Redis.plan(node_type="cache.t4g.micro"))
+
+    with pytest.raises(RunError, match="changes more than the token") as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("first wealist up prod/foundation")
+
+
+def test_an_apply_that_ended_well_and_can_not_be_looked_at(
+    redis: Redis, estate: Estate, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expired(*_: object, **__: object) -> None:
+        raise AwsError("it has expired", code="ExpiredToken", hint="fetch new ones")
+
+    def lose(_: object) -> None:
+        redis.rotate()
+        monkeypatch.setattr("orchestrator.rotation.prepare_rotation", expired)
+
+    runner.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lose))
+    rotation = prepare(estate)
+
+    with pytest.raises(WealistError, match=r"the apply ended well, but .*: it has expired") as caught:
+        rotation.rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("fetch new ones; then wealist secrets rotate token --finish tells")
 
 
 def test_an_apply_that_gives_the_group_nothing_is_no_success(redis: Redis, estate: Estate, runner: FakeRunner) -> None:

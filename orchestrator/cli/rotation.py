@@ -8,7 +8,8 @@ from orchestrator.cli import confirmation, plain, running
 from orchestrator.cli.boundary import redact
 from orchestrator.delivery import Phase
 from orchestrator.errors import UsageError, WealistError
-from orchestrator.rotation import Rotation, prepare_rotation, rotation_of
+from orchestrator.handover import rotation_of
+from orchestrator.rotation import Rotation, prepare_rotation
 
 if TYPE_CHECKING:
     from orchestrator.cli.invocation import Invocation
