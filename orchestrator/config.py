@@ -34,6 +34,7 @@ DIAGNOSABLE = ("postgresql", "redis")
 
 # The resource type whose secret wealist can rotate.
 ROTATABLE = "aws_elasticache_replication_group"
+REPLACEABLE = "aws_secretsmanager_secret_version"
 
 # What holds data that can't be made again, or a network that everything stands in.
 STATEFUL = (
@@ -85,7 +86,8 @@ class RotationConfig(Section, frozen=True):
     """How a secret gets another value: by wealist, in two steps, or by somebody else.
 
     Attributes:
-        replace: The address of the secret's version, in the secret's layer; replacing it makes a new value.
+        replace: The address of the secret's version, an `aws_secretsmanager_secret_version` in the secret's layer;
+            replacing it makes a new value.
         target: The address of what takes the value: an `aws_elasticache_replication_group`, as its `auth_token`.
         managed_by: Who rotates it, where that is not wealist: `RDS`.
     """
@@ -268,6 +270,8 @@ def _check_rotation(rotation: RotationConfig, key: tuple[str, ...], fail: Fail) 
     if bool(rotation.replace) != bool(rotation.target):
         missing = "target" if rotation.replace else "replace"
         fail((*key, missing), "is required", "`replace` is the secret's version, `target` what takes its value")
+    if rotation.replace and REPLACEABLE not in rotation.replace.split("."):
+        fail((*key, "replace"), f"{rotation.replace} is no version of a secret", f"name an {REPLACEABLE}")
     if rotation.target and ROTATABLE not in rotation.target.split("."):
         fail(
             (*key, "target"), f"{rotation.target} can't be rotated", f"wealist rotates the AUTH token of an {ROTATABLE}"

@@ -130,6 +130,20 @@ class Engine:
         """
         return self._run("up", task.up, names, options or RunOptions(), confirm=confirm)
 
+    def rotate(self, layer: str, options: RunOptions, *, secret: str, confirm: Confirm) -> RunReport:
+        """The run of a rotation's first step, for `Rotation.rotate`, which has the guards.
+
+        It is written down as a rotation, so that `resume` never goes on with it: what is planned afresh would make another
+        value, also where this one arrived.
+
+        Args:
+            secret: What wealist.yaml calls it.
+
+        Raises:
+            PreflightError, LayerOrderError, StateLockedError, RunError, UsageError: As for `up`.
+        """
+        return self._run(resume.ROTATION, task.up, [layer], options, confirm=confirm, details={"secret": secret})
+
     def down(self, names: Sequence[str], options: RunOptions | None = None, *, confirm: Confirm) -> RunReport:
         """Take these layers down, those that stand on others first; each plan is confirmed before it is applied.
 
@@ -198,9 +212,9 @@ class Engine:
         """The last run against this target, where it did not end well.
 
         Raises:
-            GuardError: It has not ended at all: its process is still at work.
+            GuardError: It has not ended at all: its process is still at work. Or it was a rotation, which has another way on.
         """
-        found = resume.find(ledger.read(self.target.home), target=self.target.name)
+        found = resume.find(ledger.read(self.target.home), target=self.target.name, command=self.target.command)
         if found is not None and artifacts.is_alive(self.target.home, found.run_id):
             raise GuardError(
                 f"run {found.run_id} ({found.command}) is still at work", hint="wait for it, or stop it with Ctrl-C"
@@ -275,6 +289,7 @@ class Engine:
         *,
         confirm: Confirm | None,
         unfinished: Unfinished | None = None,
+        details: Mapping[str, str] | None = None,
     ) -> RunReport:
         self._watcher_error = None
         launch = self._launcher.settle(command, names, options, will_write=confirm is not None, unfinished=unfinished)
@@ -304,7 +319,7 @@ class Engine:
             )
             self._emit(events.RunStarted(layers=launch.order.ids, parallelism=launch.parallelism))
             record = {"run_id": folder.run_id, "target": self.target.name, "command": command}
-            self._record("run-started", **record, **launch.to_json())
+            self._record("run-started", **record, **launch.to_json(), **(details or {}))
             results = schedule.run(
                 launch.order.ids,
                 launch.order.needs,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _MOST_LAYERS_AT_ONCE = 4
 # A price book that is wrong must not keep anybody from taking a layer down.
-_PRICED = ("plan", "up", "cost")
+_PRICED = ("plan", "up", "rotate", "cost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

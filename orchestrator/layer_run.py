@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from orchestrator.state import State
 
 # Taking down and looking for drift are about other things than the month.
-_PRICED = ("plan", "up")
+_PRICED = ("plan", "up", "rotate")
 # Ends of a layer whose plan counts though nothing was applied.
 _COUNTED = (Outcome.PLANNED, Outcome.PRICED)
 
@@ -228,9 +228,11 @@ class LayerRun:
         if self._shown != plan.digest:
             raise GuardError(f"{self.layer.id}: the plan could not be shown, so it was not applied")
         if _digest(self._steps.plan_file) != plan.digest:
+            # What began a rotation knows its own words.
+            is_command = self.context.command in ("up", "down")
             raise GuardError(
                 f"{self.layer.id}: the plan file changed after it was shown, so it was not applied",
-                hint=self.context.target.command(f"{self.context.command} {self.layer.id}"),
+                hint=self.context.target.command(f"{self.context.command} {self.layer.id}") if is_command else None,
             )
         self._steps.stop_if_asked("apply")
         serial = self._before.serial if self._before else None

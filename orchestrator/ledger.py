@@ -1,6 +1,6 @@
 """The ledger: what was ever done to the layers from here, one JSON object a line, append-only.
 
-    run-started      a run begins: its layers in order, and its options; with what it resumes, where it does
+    run-started      a run begins: its layers in order, and its options; with what it resumes or rotates, where it does
     apply-started    an apply begins: layer, plan digest, the state's serial
     finished         a layer's part of a run is over: its `LayerResult.summary()`, and the digest of its inputs
     run-finished     the run is over: its exit code

@@ -3,6 +3,9 @@
 It is read from the ledger. Layers that the run brought to their end are left alone, provided that their state still has the
 serial that the run left and their inputs are what they were; the one that failed is planned afresh, and so are those after
 it. If anything has moved, going on is refused: what was true when the run was planned need not be any more.
+
+A rotation is never gone on with. Planned afresh it makes another value, and where the one before had arrived after all, that
+is one too many: what takes it drops the oldest, with whoever uses it. Where it stands is told by AWS, not by the ledger.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.layer import Layer
     from orchestrator.state import State
 
+ROTATION = "rotate"
 _ENDED_WELL = frozenset({Outcome.APPLIED, Outcome.NO_CHANGES})
 # Of `RunOptions`, what a run is resumed with.
 _TEXTS = ("targets", "replace", "extra", "allow_destroy", "allow_weaken", "accept_contract")
@@ -74,14 +78,23 @@ def describe(options: RunOptions, layers: Sequence[Layer]) -> dict[str, Any]:
     }
 
 
-def find(entries: Sequence[Mapping[str, Any]], *, target: str) -> Unfinished | None:
+def find(entries: Sequence[Mapping[str, Any]], *, target: str, command: Callable[[str], str]) -> Unfinished | None:
     """The last run that changes things, where it did not end well; None where it did, or where there was none.
 
+    Args:
+        command: Writes a wealist command for the target.
+
     Raises:
-        GuardError: A newer wealist made it, and wrote it down in a way that this one may misunderstand.
+        GuardError: A newer wealist made it, and wrote it down in a way that this one may misunderstand. Or it is a rotation.
     """
+    begun = {entry.get("run_id") for entry in entries if entry.get("event") == "apply-started"}
     runs = [entry for entry in entries if entry.get("event") == "run-started" and entry.get("target") == target]
-    runs = [entry for entry in runs if entry.get("command") in ("up", "down")]
+    runs = [
+        entry
+        for entry in runs
+        # A rotation that applied nothing, since it was turned down, is in nobody's way.
+        if entry.get("command") in ("up", "down") or (entry.get("command") == ROTATION and entry.get("run_id") in begun)
+    ]
     if not runs:
         return None
     started = runs[-1]
@@ -97,6 +110,9 @@ def find(entries: Sequence[Mapping[str, Any]], *, target: str) -> Unfinished | N
     remaining = tuple(id_ for id_ in started.get("layers", ()) if id_ not in done)
     if not remaining:
         return None
+    if started["command"] == ROTATION:
+        _refuse_rotation(entries, started, command)
+        return None
     kept = started.get("options", {})
     return Unfinished(
         run_id=run_id,
@@ -107,6 +123,21 @@ def find(entries: Sequence[Mapping[str, Any]], *, target: str) -> Unfinished | N
         failed={id_: entry for id_, entry in finished.items() if id_ not in done},
         options=_options(kept),
         secret_names=(*kept.get("secret_names", ()), *_masked(kept.get("values", {}))),
+    )
+
+
+def _refuse_rotation(
+    entries: Sequence[Mapping[str, Any]], started: Mapping[str, Any], command: Callable[[str], str]
+) -> None:
+    """Say what to do in place of going on with a rotation, unless that was done already."""
+    secret = started.get("secret")
+    since = entries[next(index for index, entry in enumerate(entries) if entry is started) :]
+    if any(entry.get("event") == "rotation-ended" and entry.get("secret") == secret for entry in since):
+        return
+    rotate = command(f"secrets rotate {secret}")
+    raise GuardError(
+        f"run {started.get('run_id')} was a rotation of {secret}, which is not resumed: another value might be one too many",
+        hint=f"{rotate} --finish tells where it stands, and goes on if the value arrived; if it did not: {rotate}",
     )
 
 

@@ -99,7 +99,7 @@ class RunContext:
     """What the layers of one run share.
 
     Attributes:
-        command: `plan`, `up`, `down`, `drift`, `verify`, `verify-plan` or `cost`.
+        command: `plan`, `up`, `rotate`, `down`, `drift`, `verify`, `verify-plan` or `cost`.
         ids: The layers of the run.
         locks: By layer id: the locks that were there before the run.
         states: By layer id: the state as it was last read, None where there is none, missing where it can't be read.

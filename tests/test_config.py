@@ -46,6 +46,7 @@ interrupt_grace: 90
 
 ROTATED = "version: 1\nsecrets:\n  db:\n    layer: a\n    output: b\n"
 GROUP = "module.cache.aws_elasticache_replication_group.this[0]"
+VERSION = "aws_secretsmanager_secret_version.y"
 
 
 def refusal(text: str) -> ConfigError:
@@ -71,11 +72,13 @@ def test_the_smallest_file_has_every_default() -> None:
 
 
 def test_a_rotation_is_declared_or_left_to_somebody_else() -> None:
-    ours = Config.parse(f"{ROTATED}    rotation: {{ replace: 'module.a.aws_x.y', target: '{GROUP}' }}\n").secrets["db"]
+    ours = Config.parse(f"{ROTATED}    rotation: {{ replace: 'module.a.{VERSION}', target: '{GROUP}' }}\n").secrets[
+        "db"
+    ]
     theirs = Config.parse(f"{ROTATED}    rotation: {{ managed_by: RDS }}\n").secrets["db"]
     none = Config.parse(ROTATED).secrets["db"]
 
-    assert (ours.rotation.replace, ours.rotation.target) == ("module.a.aws_x.y", GROUP)
+    assert (ours.rotation.replace, ours.rotation.target) == (f"module.a.{VERSION}", GROUP)
     assert (theirs.rotation.managed_by, theirs.rotation.replace) == ("RDS", None)
     assert none.rotation == RotationConfig()
 
@@ -223,7 +226,7 @@ def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
             "wealist.yaml:3: secrets.exec: the name is reserved for `wealist secrets` itself; choose another",
         ),
         (
-            f"{ROTATED}    rotation: {{ replace: aws_x.y }}\n",
+            f"{ROTATED}    rotation: {{ replace: {VERSION} }}\n",
             "wealist.yaml:6: secrets.db.rotation.target: is required",
         ),
         (
@@ -231,11 +234,15 @@ def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
             "wealist.yaml:6: secrets.db.rotation.replace: is required",
         ),
         (
-            f"{ROTATED}    rotation:\n      replace: aws_x.y\n      target: module.db.aws_db_instance.this[0]\n",
+            f"{ROTATED}    rotation:\n      replace: {VERSION}\n      target: module.db.aws_db_instance.this[0]\n",
             "wealist.yaml:8: secrets.db.rotation.target: module.db.aws_db_instance.this[0] can't be rotated",
         ),
         (
-            f"{ROTATED}    rotation:\n      managed_by: RDS\n      replace: aws_x.y\n",
+            f"{ROTATED}    rotation:\n      replace: random_password.x\n      target: {GROUP}\n",
+            "wealist.yaml:7: secrets.db.rotation.replace: random_password.x is no version of a secret",
+        ),
+        (
+            f"{ROTATED}    rotation:\n      managed_by: RDS\n      replace: {VERSION}\n",
             "wealist.yaml:7: secrets.db.rotation.managed_by: is for a secret that wealist does not rotate",
         ),
         (

@@ -46,7 +46,7 @@ def finished(id_: str, outcome: str, run_id: str = "r1", **more: Any) -> dict[st
 
 
 def find(*entries: dict[str, Any], target: str = "aws") -> Unfinished:
-    found = resume.find(entries, target=target)
+    found = resume.find(entries, target=target, command=command)
     assert found is not None
     return found
 
@@ -82,7 +82,7 @@ def unfinished(**more: Any) -> Unfinished:
     ids=["no ledger", "no run", "applied", "no changes", "a later one", "a plan", "drift", "another target"],
 )
 def test_there_is_nothing_to_go_on_with(entries: list[dict[str, Any]]) -> None:
-    assert resume.find(entries, target="aws") is None
+    assert resume.find(entries, target="aws", command=command) is None
 
 
 def test_what_failed_and_what_came_after_it_is_left() -> None:
@@ -115,6 +115,34 @@ def test_a_run_that_was_killed_has_no_end_for_the_layer_that_it_was_at() -> None
 
     assert found.remaining == ("prod/compute", "prod/edge")
     assert found.failed == {}
+
+
+def rotation(run_id: str = "r2") -> list[dict[str, Any]]:
+    apply = {"event": "apply-started", "run_id": run_id, "target": "aws", "layer": "prod/foundation"}
+    return [started(run_id, command="rotate", layers=["prod/foundation"], secret="token"), apply]
+
+
+@pytest.mark.parametrize("end", [[], [finished("prod/foundation", "failed", "r2")]], ids=["killed", "failed"])
+def test_a_rotation_is_not_gone_on_with(end: list[dict[str, Any]]) -> None:
+    with pytest.raises(GuardError, match="run r2 was a rotation of token, which is not resumed") as caught:
+        find(started("r1"), *rotation(), *end)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("wealist --sandbox secrets rotate token --finish tells where it stands")
+
+
+def test_a_rotation_that_ended_is_in_nobodys_way() -> None:
+    by_hand = {"event": "rotation-ended", "target": "aws", "secret": "token"}
+    for end in (finished("prod/foundation", "applied", "r2"), by_hand):
+        assert resume.find([*rotation(), end], target="aws", command=command) is None
+
+
+def test_a_rotation_that_was_turned_down_hides_no_run_before_it() -> None:
+    begun, _ = rotation()
+
+    found = find(started("r1"), begun, finished("prod/foundation", "declined", "r2"))
+
+    assert found.run_id == "r1"
 
 
 def test_what_another_run_did_to_a_layer_is_not_this_runs() -> None:

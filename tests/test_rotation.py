@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,10 +18,8 @@ from orchestrator.errors import (
     SecretError,
     StateError,
     StateLockedError,
-    UsageError,
     WealistError,
 )
-from orchestrator.redaction import Redactor
 from orchestrator.rotation import Rotation, prepare_rotation
 from orchestrator.run import RunOptions
 from orchestrator.sandbox.extensions.elasticache import replication_group
@@ -33,6 +31,7 @@ from tests.redis import GROUP, TARGET, TOKENS, VERSION, YAML, Redis
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.redaction import Redactor
     from orchestrator.run import Proposal
 
 
@@ -74,151 +73,6 @@ def everything_left(estate: Estate) -> str:
     return "".join(path.read_text(errors="replace") for path in files)
 
 
-# Where it stands
-
-
-def test_a_token_that_was_never_rotated_is_settled(redis: Redis, estate: Estate) -> None:
-    rotation = prepare(estate)
-
-    assert (rotation.phase, rotation.group.id, rotation.previous) == (Phase.SETTLED, GROUP, None)
-    assert rotation.version == redis.versions["AWSCURRENT"]
-    assert rotation.finish() is False
-    assert redis.calls == []
-
-
-def test_a_rotated_token_is_open_on_every_machine(redis: Redis, estate: Estate) -> None:
-    redis.rotate()
-
-    rotation = prepare(estate)
-
-    assert rotation.phase is Phase.OPEN
-    assert rotation.previous == redis.versions["AWSPREVIOUS"]
-    assert not (estate.root / ".wealist").exists()
-
-
-def test_a_token_that_the_state_does_not_have_was_not_delivered(redis: Redis, estate: Estate) -> None:
-    redis.store_token(TOKENS[1])
-
-    assert prepare(estate).phase is Phase.UNDELIVERED
-
-
-def test_a_token_that_only_the_state_has_was_not_delivered(redis: Redis, estate: Estate) -> None:
-    """The provider writes down what it was about to do, also where AWS refused it."""
-    redis.store_token(TOKENS[1])
-    redis.write_state(token=TOKENS[1])
-
-    assert prepare(estate).phase is Phase.UNDELIVERED
-
-
-def test_without_a_date_the_state_is_believed(redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    redis.store_token(TOKENS[1])
-    redis.write_state(token=TOKENS[1])
-    group = prepare(estate).group
-    undated = type(group)(**{**{name: getattr(group, name) for name in group.__slots__}, "token_changed": None})
-    monkeypatch.setattr("orchestrator.rotation.read_group", lambda *_: undated)
-
-    assert prepare(estate).phase is Phase.OPEN
-
-
-def test_a_group_that_was_made_anew_knows_no_older_token(redis: Redis, estate: Estate) -> None:
-    redis.store_token(TOKENS[1])
-    redis.write_state(token=TOKENS[1])
-    redis.group.replication_group_create_time += timedelta(hours=2)
-    redis.group.auth_token_last_modified_date += timedelta(hours=2)
-
-    rotation = prepare(estate)
-
-    assert rotation.phase is Phase.SETTLED
-    assert rotation.finish() is False
-
-
-def test_a_label_that_was_moved_back_cuts_nobody_off(redis: Redis, estate: Estate) -> None:
-    """Both tokens are accepted, the clients are on the older one: a third would drop just that."""
-    redis.rotate()
-    old, new = redis.versions["AWSPREVIOUS"], redis.versions["AWSCURRENT"]
-    redis.secrets.update_secret_version_stage(
-        SecretId=redis.arn, VersionStage="AWSCURRENT", MoveToVersionId=old, RemoveFromVersionId=new
-    )
-
-    rotation = prepare(estate)
-
-    assert (rotation.phase, rotation.is_single) == (Phase.UNDELIVERED, False)
-    with pytest.raises(GuardError, match="is not finished"):
-        rotation.check()
-    with pytest.raises(GuardError, match="was not given the current value"):
-        rotation.finish()
-
-
-def test_a_value_stored_while_two_are_accepted_makes_them_no_fewer(redis: Redis, estate: Estate) -> None:
-    redis.rotate()
-    for version in redis.secret.versions.values():
-        version["createdate"] -= 600
-    redis.group.auth_token_last_modified_date -= timedelta(seconds=600)
-    redis.store_token(TOKENS[2])
-
-    rotation = prepare(estate)
-
-    assert (rotation.phase, rotation.is_single) == (Phase.UNDELIVERED, False)
-
-
-def test_a_value_that_somebody_stored_by_hand_was_not_delivered(redis: Redis, estate: Estate) -> None:
-    redis.rotate()
-    redis.store_token(TOKENS[2])
-
-    rotation = prepare(estate)
-
-    with pytest.raises(GuardError, match="would cut every client off"):
-        rotation.finish()
-
-
-def test_the_values_are_learnt_and_not_shown(redis: Redis, estate: Estate) -> None:
-    redact = Redactor()
-
-    rotation = prepare(estate, redact=redact)
-
-    assert TOKENS[0] not in repr(rotation)
-    assert TOKENS[0] not in redact(f"it is {TOKENS[0]}")
-
-
-@pytest.mark.parametrize(
-    ("name", "message", "hint"),
-    [
-        ("password", "password is rotated by RDS itself", "wealist secrets password is always the current value"),
-        ("plain", "wealist.yaml does not say how plain is rotated", r"secrets.plain.rotation: { replace"),
-        ("tokne", "there is no secret 'tokne'", "did you mean token?"),
-    ],
-)
-def test_a_secret_that_wealist_does_not_rotate(
-    name: str, message: str, hint: str, redis: Redis, estate: Estate
-) -> None:
-    with pytest.raises(UsageError, match=message) as caught:
-        prepare(estate, name)
-
-    assert caught.value.hint is not None
-    assert hint in caught.value.hint
-
-
-def test_an_address_that_is_not_in_the_state(redis: Redis, estate: Estate) -> None:
-    (estate.root / "wealist.yaml").write_text(YAML.replace(VERSION, "aws_x.y"))
-
-    with pytest.raises(SecretError, match=r"prod/foundation has no aws_x\.y in its state"):
-        prepare(Estate.find(estate.root))
-
-
-def test_a_group_that_is_gone(redis: Redis, estate: Estate) -> None:
-    redis.write_state(id="gone")
-
-    with pytest.raises(SecretError, match="the replication group gone is in the state"):
-        prepare(estate)
-
-
-def test_another_account_is_refused(redis: Redis, estate: Estate) -> None:
-    (estate.root / "wealist.yaml").write_text(f"{YAML}accounts: {{ prod: '210987654321' }}\n")
-
-    with pytest.raises(PreflightError, match="pinned"):
-        prepare(Estate.find(estate.root))
-
-
 # Rotate
 
 
@@ -227,7 +81,6 @@ def test_rotating_replaces_the_version_and_changes_the_group_alone(
 ) -> None:
     runner.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lambda _: redis.rotate()))
     rotation = prepare(estate)
-    rotation.check()
 
     report = rotation.rotate(engine(estate, runner), RunOptions(values={"name": "x"}), confirm=yes)
 
@@ -264,6 +117,41 @@ def test_a_plan_that_changes_more_than_the_token_is_refused(
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("first wealist up prod/foundation")
     assert "apply" not in runner.started
+
+
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        (TARGET, f"makes a new value, and {TARGET} would not be given it"),
+        (VERSION, f"makes no new value: {VERSION} is not in it"),
+    ],
+)
+def test_a_plan_that_does_one_half_alone_is_refused(
+    left_out: str, message: str, redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    planned = Redis.plan()
+    planned["resource_changes"] = [one for one in planned["resource_changes"] if one["address"] != left_out]
+    script(runner, planned)
+
+    with pytest.raises(RunError, match=re.escape(message)) as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.exit_code == 13
+    assert caught.value.hint is not None
+    assert f"auth_token of {TARGET} has to come from {VERSION}" in caught.value.hint
+    assert "apply" not in runner.started
+
+
+def test_a_plan_that_changes_nothing_is_no_rotation(redis: Redis, estate: Estate, runner: FakeRunner) -> None:
+    """Terraform says no word where what is to be replaced is not below the target."""
+    script(runner, None)
+
+    with pytest.raises(SecretError, match="token was not rotated: the plan changes nothing") as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert "secrets.token.rotation" in caught.value.hint
+    assert entries(estate, "rotated") == []
 
 
 def test_a_token_in_a_field_of_the_secret(redis: Redis, estate: Estate) -> None:
@@ -317,7 +205,6 @@ def test_an_apply_that_fails_half_way_says_what_a_plan_does_not(
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("wealist secrets rotate token makes another")
     again = prepare(estate)
-    again.check()
     runner.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lambda _: redis.rotate(TOKENS[2])))
     again.rotate(engine(estate, runner), confirm=yes)
     assert redis.calls == [("ROTATE", TOKENS[2])]
@@ -333,7 +220,121 @@ def test_an_apply_that_fails_before_anything_keeps_its_own_hint(
         prepare(estate).rotate(engine(estate, runner), confirm=yes)
 
     assert caught.value.hint is not None
-    assert "wealist resume" in caught.value.hint
+    assert caught.value.hint.endswith("once its reason is mended: wealist secrets rotate token")
+
+
+def test_an_apply_that_fails_after_the_token_arrived_is_not_resumed(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    """A third token would drop the first, which the clients still use."""
+    failed = Reply(returncode=1, stdout=recorded("apply-failed.jsonl"), does=lambda _: redis.rotate())
+    runner.answer("apply", failed)
+
+    with pytest.raises(RunError) as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert "acme-redis accepts both" in caught.value.hint
+    assert caught.value.hint.endswith("then wealist secrets rotate token --finish")
+    assert len(entries(estate, "rotated")) == 1
+    with pytest.raises(GuardError, match="was a rotation of token, which is not resumed"):
+        engine(estate, runner).unfinished()
+    with pytest.raises(GuardError, match="is not finished"):
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+    assert prepare(estate).finish() is True
+    assert redis.calls == [("ROTATE", TOKENS[1]), ("SET", TOKENS[1])]
+    assert engine(estate, runner).unfinished() is None
+
+
+def test_an_apply_that_stops_while_aws_is_at_it_says_to_wait(
+    redis: Redis, estate: Estate, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(replication_group.CHANGES, "ROTATE", 60)
+
+    def begin(_: object) -> None:
+        redis.store_token(TOKENS[1])
+        redis.elasticache.modify_replication_group(
+            ReplicationGroupId=GROUP, AuthToken=TOKENS[1], AuthTokenUpdateStrategy="ROTATE", ApplyImmediately=True
+        )
+
+    runner.answer("apply", Reply(returncode=1, stdout=recorded("apply-failed.jsonl"), does=begin))
+
+    with pytest.raises(RunError) as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("AWS took the new value and is still at it: acme-redis is modifying (ROTATING)")
+    assert caught.value.hint.endswith("then wealist secrets rotate token --finish")
+
+
+def test_an_apply_after_which_aws_can_not_be_asked_says_who_tells(
+    redis: Redis, estate: Estate, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotation = prepare(estate)
+
+    def expired(*_: object, **__: object) -> None:
+        raise AwsError("expired", code="ExpiredToken")
+
+    def lose(_: object) -> None:
+        redis.rotate()
+        monkeypatch.setattr("orchestrator.rotation.prepare_rotation", expired)
+
+    runner.answer("apply", Reply(returncode=1, stdout=recorded("apply-failed.jsonl"), does=lose))
+
+    with pytest.raises(RunError) as caught:
+        rotation.rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith(
+        "wealist secrets rotate token --finish tells whether the new value reached acme-redis"
+    )
+    assert "resume" not in caught.value.hint
+
+
+def test_a_rotation_that_somebody_else_made_meanwhile_is_not_followed_by_a_third_token(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    rotation = prepare(estate)
+    redis.rotate()
+
+    with pytest.raises(RunError, match="the last rotation of token is not finished"):
+        rotation.rotate(engine(estate, runner), confirm=yes)
+
+    assert "apply" not in runner.started
+    assert entries(estate, "rotated") == []
+
+
+def test_a_refused_plan_keeps_its_hint_where_an_earlier_value_was_lost(
+    redis: Redis, estate: Estate, runner: FakeRunner
+) -> None:
+    redis.store_token(TOKENS[1])
+    script(runner, Redis.plan(node_type="cache.t4g.micro"))
+
+    with pytest.raises(RunError, match="changes more than the token") as caught:
+        prepare(estate).rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("first wealist up prod/foundation")
+
+
+def test_an_apply_that_ended_well_and_can_not_be_looked_at(
+    redis: Redis, estate: Estate, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expired(*_: object, **__: object) -> None:
+        raise AwsError("it has expired", code="ExpiredToken", hint="fetch new ones")
+
+    def lose(_: object) -> None:
+        redis.rotate()
+        monkeypatch.setattr("orchestrator.rotation.prepare_rotation", expired)
+
+    runner.answer("apply", Reply(stdout=recorded("apply-create.jsonl"), does=lose))
+    rotation = prepare(estate)
+
+    with pytest.raises(WealistError, match=r"the apply ended well, but .*: it has expired") as caught:
+        rotation.rotate(engine(estate, runner), confirm=yes)
+
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("fetch new ones; then wealist secrets rotate token --finish tells")
 
 
 def test_an_apply_that_gives_the_group_nothing_is_no_success(redis: Redis, estate: Estate, runner: FakeRunner) -> None:
@@ -434,7 +435,7 @@ def test_an_end_that_was_interrupted_is_waited_for(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("orchestrator.rotation.wait_until_ready", interrupted)
+        patch.setattr("orchestrator.rotation.wait_until_changed", interrupted)
         with pytest.raises(KeyboardInterrupt):
             prepare(estate).finish()
     calls = len(redis.calls)
@@ -509,3 +510,23 @@ def test_a_change_that_takes_too_long_is_left_to_aws(
 
     with pytest.raises(WealistError, match=r"acme-redis is modifying \(SETTING\) after 0 minutes, and AWS goes on"):
         prepare(estate).finish(timeout=0)
+
+
+def test_credentials_that_end_during_the_wait_leave_no_doubt_of_what_was_done(
+    redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis.rotate()
+
+    def expired(*_: object, **__: object) -> None:
+        raise AwsError("ExpiredToken", code="ExpiredToken", hint="your credentials have expired")
+
+    monkeypatch.setattr("orchestrator.aws.replication_group.read_group", expired)
+
+    with pytest.raises(WealistError, match=r"\(SET\), and took it, but its end was not seen: ExpiredToken") as caught:
+        prepare(estate).finish()
+
+    assert caught.value.hint == (
+        "your credentials have expired; then wealist secrets rotate token --finish waits for its end"
+    )
+    assert redis.calls[-1] == ("SET", TOKENS[1])
+    assert len(entries(estate, "rotation-ended")) == 1

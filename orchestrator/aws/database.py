@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.aws.replication_group import describe_group
 from orchestrator.aws.session import translated
 from orchestrator.errors import AwsError
 
@@ -85,16 +86,10 @@ def read_group(session: Session, region: str, identifier: str) -> Database | Non
     Raises:
         AwsError: AWS said no.
     """
-    client = session.client("elasticache", region)
-    try:
-        with translated(f"looking at replication group {identifier}"):
-            answer = client.describe_replication_groups(ReplicationGroupId=identifier)
-    except AwsError as error:
-        if error.code in ("ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"):
-            return None
-        raise
-    group = answer["ReplicationGroups"][0]
-    endpoint = _endpoint(group)
+    group = describe_group(session, identifier, region)
+    if group is None:
+        return None
+    client, endpoint = session.client("elasticache", region), _endpoint(group)
     member = _member(client, group)
     subnets = _subnet_group(client, member.get("CacheSubnetGroupName"))
     return Database(

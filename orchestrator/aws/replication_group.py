@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.aws.session import DENIED, translated
+from orchestrator.aws.session import DENIED, EXPIRED, NO_CREDENTIALS, REJECTED, translated
 from orchestrator.errors import AwsError, WealistError
 
 if TYPE_CHECKING:
@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 SETTING = "SETTING"
 NOT_READY = "InvalidReplicationGroupState"
-NOT_FOUND = "ReplicationGroupNotFoundFault"
+NOT_FOUND = frozenset({"ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"})
+"""botocore's model has the first, without the suffix that others of the service lack too: either is taken."""
 WAIT = 40 * 60.0
 """Seconds that a change may take; Terraform's provider waits as long."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_NO_SIGN = 60.0
+_MOST_FAILURES = 5
+# What the next poll would say as well.
+_FINAL = DENIED | EXPIRED | NO_CREDENTIALS | REJECTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,20 +64,32 @@ class ReplicationGroup:
         return f"{self.status} ({self.changing})" if self.changing else self.status
 
 
+def describe_group(session: Session, id_: str, region: str) -> dict[str, Any] | None:
+    """A group in AWS's own shape, or None where there is none.
+
+    Raises:
+        AwsError: AWS said no.
+    """
+    try:
+        with translated(f"looking at replication group {id_}"):
+            answer = session.client("elasticache", region).describe_replication_groups(ReplicationGroupId=id_)
+    except AwsError as error:
+        if error.code in NOT_FOUND:
+            return None
+        raise _explained(error, "elasticache:DescribeReplicationGroups", id_) from error
+    found: dict[str, Any] = answer["ReplicationGroups"][0]
+    return found
+
+
 def read_group(session: Session, id_: str, region: str) -> ReplicationGroup | None:
     """A group as it is now, or None where there is none.
 
     Raises:
         AwsError: AWS said no.
     """
-    try:
-        with translated(f"looking at the replication group {id_}"):
-            answer = session.client("elasticache", region).describe_replication_groups(ReplicationGroupId=id_)
-    except AwsError as error:
-        if error.code == NOT_FOUND:
-            return None
-        raise _explained(error, "elasticache:DescribeReplicationGroups", id_) from error
-    found: dict[str, Any] = answer["ReplicationGroups"][0]
+    found = describe_group(session, id_, region)
+    if found is None:
+        return None
     return ReplicationGroup(
         id=found["ReplicationGroupId"],
         region=region,
@@ -99,35 +116,57 @@ def set_token(session: Session, group: ReplicationGroup, token: str) -> None:
         raise _explained(error, "elasticache:ModifyReplicationGroup", group.id) from error
 
 
-def wait_until_ready(
+def wait_until_changed(
     session: Session, group: ReplicationGroup, *, timeout: float = WAIT, on_wait: Callable[[str], None] | None = None
 ) -> None:
-    """Return once the group has been ready twice in a row: right after a call it may still say that it is.
+    """Return once a change of the token that was asked for has ended.
+
+    Right after the call AWS may still answer as before it. So an end is one only after a sign that it began: a group at
+    something, or a later date of the token. Where neither comes, it is over once the group was ready for a minute. One look is never enough.
+
+    A poll that fails is made again, unless what it says stays true: that the credentials have ended.
 
     Args:
+        group: As it was before the call, or in the midst of the change.
         timeout: Seconds.
         on_wait: Told what the group is at, each time that it is something else.
 
     Raises:
         WealistError: It takes longer than that; AWS goes on.
-        AwsError: AWS said no.
+        AwsError: AWS said no, several times in a row or for good.
     """
-    deadline, pause, seen, told = time.monotonic() + timeout, _FIRST_PAUSE, 0, ""
+    began = time.monotonic()
+    pause, ready, failed, told, is_seen = _FIRST_PAUSE, 0, 0, "", group.changing is not None
     while True:
-        found = read_group(session, group.id, group.region)
+        waited = time.monotonic() - began
+        try:
+            found = read_group(session, group.id, group.region)
+        except AwsError as error:
+            failed += 1
+            if error.code in _FINAL or failed > _MOST_FAILURES or waited >= timeout:
+                raise
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            continue
+        failed = 0
         if found is None:
             raise WealistError(f"the replication group {group.id} is gone")
-        seen = seen + 1 if found.is_ready else 0
-        if seen > 1:
+        is_seen = is_seen or not found.is_ready or _is_later(found.token_changed, group.token_changed)
+        ready = ready + 1 if found.is_ready and (is_seen or waited >= _NO_SIGN) else 0
+        if ready > 1:
             return
         if not found.is_ready and found.doing != told:
             told = found.doing
             if on_wait is not None:
                 on_wait(told)
-        if not found.is_ready and time.monotonic() >= deadline:
+        if not found.is_ready and waited >= timeout:
             raise WealistError(f"{group.id} is {found.doing} after {timeout / 60:.0f} minutes, and AWS goes on")
         time.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE) if not found.is_ready else _FIRST_PAUSE
+        pause = _FIRST_PAUSE if found.is_ready and is_seen else min(pause * 2, _LONGEST_PAUSE)
+
+
+def _is_later(now: datetime | None, before: datetime | None) -> bool:
+    return now is not None and before is not None and now > before
 
 
 def _explained(error: AwsError, permission: str, id_: str) -> AwsError:

@@ -8,7 +8,8 @@ from orchestrator.cli import confirmation, plain, running
 from orchestrator.cli.boundary import redact
 from orchestrator.delivery import Phase
 from orchestrator.errors import UsageError, WealistError
-from orchestrator.rotation import Rotation, prepare_rotation, rotation_of
+from orchestrator.handover import rotation_of
+from orchestrator.rotation import Rotation, prepare_rotation
 
 if TYPE_CHECKING:
     from orchestrator.cli.invocation import Invocation
@@ -31,13 +32,25 @@ def rotate(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
     if not rotation.is_single:
         run.say(f"the oldest token of {group} is dropped: clients that still use it are cut off")
     run.say(f"{name} gets a new value; {group} will accept it beside the one that it has now")
+    run.say(f"until the apply ends, {group} refuses a client that reads {name} anew: {_meanwhile(run, rotation)}")
     report = running.go(
-        run, lambda engine: rotation.rotate(engine, options, confirm=confirm), words, with_outputs=False
+        run,
+        lambda engine: rotation.rotate(engine, options, confirm=confirm, drop_oldest=wants.drop_oldest),
+        words,
+        with_outputs=False,
     )
-    run.say(f"{group} accepts both: no client is cut off. Next:")
+    run.say(f"{group} accepts both: the new value, and the one before. Next:")
     run.say(f"  1. let every client read the secret again: {run.target.command(f'secrets {name}')}")
     run.say(f"  2. {run.target.command(f'secrets rotate {name} --finish')}")
     return report.exit_code
+
+
+def _meanwhile(run: Invocation, rotation: Rotation) -> str:
+    retry = "it has to try again"
+    if rotation.phase is Phase.UNDELIVERED:
+        # The version before the new one is then the one that never arrived.
+        return retry
+    return f"{retry}, or to use {run.target.command(f'secrets {rotation.name} --version-stage AWSPREVIOUS')}"
 
 
 def _finish(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:

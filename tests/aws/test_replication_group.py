@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.stub import Stubber
 
 from orchestrator.aws import replication_group as subject
-from orchestrator.aws.replication_group import ReplicationGroup, read_group, set_token, wait_until_ready
+from orchestrator.aws.replication_group import ReplicationGroup, read_group, set_token, wait_until_changed
 from orchestrator.aws.session import Session
 from orchestrator.errors import AwsError, WealistError
 from orchestrator.target import AwsSettings
@@ -62,9 +63,10 @@ def test_a_group_that_says_available_while_its_token_changes_is_not_ready(stub: 
     assert (found.is_ready, found.has_token, found.token_changed) == (False, False, None)
 
 
-def test_a_group_that_is_not_there(stub: tuple[Session, Stubber]) -> None:
+@pytest.mark.parametrize("code", ["ReplicationGroupNotFoundFault", "ReplicationGroupNotFound"])
+def test_a_group_that_is_not_there(code: str, stub: tuple[Session, Stubber]) -> None:
     session, stubber = stub
-    stubber.add_client_error("describe_replication_groups", "ReplicationGroupNotFoundFault")
+    stubber.add_client_error("describe_replication_groups", code)
 
     assert read_group(session, "redis", REGION) is None
 
@@ -122,7 +124,7 @@ def test_an_answer_from_before_the_change_is_no_end(stub: tuple[Session, Stubber
     ]:
         answer(stubber, status, changing)
 
-    wait_until_ready(session, GROUP, on_wait=told.append)
+    wait_until_changed(session, GROUP, on_wait=told.append)
 
     stubber.assert_no_pending_responses()
     assert told == ["modifying (SETTING)", "available (SETTING)"]
@@ -133,7 +135,7 @@ def test_a_wait_has_an_end(stub: tuple[Session, Stubber]) -> None:
     answer(stubber, "modifying")
 
     with pytest.raises(WealistError, match="redis is modifying after 0 minutes, and AWS goes on"):
-        wait_until_ready(session, GROUP, timeout=0)
+        wait_until_changed(session, GROUP, timeout=0)
 
 
 def test_a_group_that_is_deleted_meanwhile(stub: tuple[Session, Stubber]) -> None:
@@ -141,4 +143,64 @@ def test_a_group_that_is_deleted_meanwhile(stub: tuple[Session, Stubber]) -> Non
     stubber.add_client_error("describe_replication_groups", "ReplicationGroupNotFoundFault")
 
     with pytest.raises(WealistError, match="the replication group redis is gone"):
-        wait_until_ready(session, GROUP)
+        wait_until_changed(session, GROUP)
+
+
+def test_ready_twice_right_after_the_call_is_no_end(stub: tuple[Session, Stubber]) -> None:
+    session, stubber = stub
+    for status in ("available", "available", "available", "modifying", "available", "available"):
+        answer(stubber, status)
+
+    wait_until_changed(session, GROUP)
+
+    stubber.assert_no_pending_responses()
+
+
+def test_a_later_date_tells_of_a_change_that_nobody_saw(stub: tuple[Session, Stubber]) -> None:
+    session, stubber = stub
+    for date in (DATE, DATE, DATE + timedelta(minutes=1), DATE + timedelta(minutes=1)):
+        answer(stubber, AuthTokenLastModifiedDate=date)
+
+    wait_until_changed(session, replace(GROUP, token_changed=DATE))
+
+    stubber.assert_no_pending_responses()
+
+
+def test_without_any_sign_the_wait_ends_as_well(stub: tuple[Session, Stubber], monkeypatch: pytest.MonkeyPatch) -> None:
+    session, stubber = stub
+    monkeypatch.setattr(subject, "_NO_SIGN", 0.0)
+    answer(stubber)
+    answer(stubber)
+
+    wait_until_changed(session, GROUP)
+
+    stubber.assert_no_pending_responses()
+
+
+def test_a_few_polls_may_fail(stub: tuple[Session, Stubber], monkeypatch: pytest.MonkeyPatch) -> None:
+    session, stubber = stub
+    monkeypatch.setattr(subject, "_LONGEST_PAUSE", 0.001)
+    answer(stubber, "modifying", "SETTING")
+    for _ in range(2):
+        for _ in range(5):
+            stubber.add_client_error("describe_replication_groups", "Throttling", http_status_code=418)
+        answer(stubber)
+
+    wait_until_changed(session, GROUP)
+
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(("code", "polls"), [("Throttling", 6), ("ExpiredToken", 1), ("AccessDenied", 1)])
+def test_polls_that_go_on_failing_end_the_wait(
+    code: str, polls: int, stub: tuple[Session, Stubber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, stubber = stub
+    monkeypatch.setattr(subject, "_LONGEST_PAUSE", 0.001)
+    for _ in range(polls):
+        stubber.add_client_error("describe_replication_groups", code, http_status_code=418)
+
+    with pytest.raises(AwsError, match=code):
+        wait_until_changed(session, GROUP)
+
+    stubber.assert_no_pending_responses()

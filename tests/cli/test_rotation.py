@@ -42,9 +42,13 @@ def test_both_steps_each_shown_and_asked_about(
 
     text = said(capsys)
     assert f"token gets a new value; {GROUP} will accept it beside the one that it has now" in text
-    assert "Apply this to prod/foundation (aws)? Only 'yes' will do:" in text
+    before, _, _ = text.partition("Apply this to prod/foundation (aws)? Only 'yes' will do:")
+    assert (
+        f"until the apply ends, {GROUP} refuses a client that reads token anew: it has to try again, or to use "
+        "wealist secrets token --version-stage AWSPREVIOUS\n"
+    ) in before
     assert text.endswith(
-        f"{GROUP} accepts both: no client is cut off. Next:\n"
+        f"{GROUP} accepts both: the new value, and the one before. Next:\n"
         "  1. let every client read the secret again: wealist secrets token\n"
         "  2. wealist secrets rotate token --finish\n"
     )
@@ -147,7 +151,9 @@ def test_a_value_that_never_arrived_is_replaced_by_another(redis: Redis, capsys:
     assert "wealist secrets rotate token makes another" in said(capsys)
 
     assert run(["secrets", "rotate", "token", "-y"]) == 0
-    assert f"the current value of token never reached {GROUP}: it is replaced by another" in said(capsys)
+    text = said(capsys)
+    assert f"the current value of token never reached {GROUP}: it is replaced by another" in text
+    assert "reads token anew: it has to try again\n" in text
 
 
 def test_an_interrupted_wait_says_how_to_go_on_waiting(
@@ -158,7 +164,7 @@ def test_an_interrupted_wait_says_how_to_go_on_waiting(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("orchestrator.rotation.wait_until_ready", interrupted)
+    monkeypatch.setattr("orchestrator.rotation.wait_until_changed", interrupted)
     assert run(["secrets", "rotate", "token", "--finish", "-y"]) == 130
 
     assert "AWS may go on with it; wealist secrets rotate token --finish tells, and waits" in said(capsys)

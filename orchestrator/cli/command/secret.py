@@ -62,7 +62,7 @@ def secrets(
     Without a name the names are listed. To hand a value to a program's environment, so that it never touches a screen:
     `wealist secrets exec NAME --env PGPASSWORD -- psql ...`
 
-    To rotate one without downtime: `wealist secrets rotate NAME`, let every client read it again, then
+    To rotate one, the one before accepted meanwhile: `wealist secrets rotate NAME`, let every client read it again, then
     `wealist secrets rotate NAME --finish`.
     """
     from orchestrator.cli import secret

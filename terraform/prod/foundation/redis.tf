@@ -126,8 +126,8 @@ resource "aws_elasticache_replication_group" "redis" {
   kms_key_id                 = module.kms.key_arn
   transit_encryption_enabled = true
 
-  # ROTATE: a new token is accepted beside the one before it, so that no client
-  # is cut off. SET, which ends the old one, is not Terraform's to do: the
+  # ROTATE: a new token is accepted beside the one before it, so that a client
+  # can keep that for a while. SET, which ends the old one, is not Terraform's to do: the
   # provider takes the strategy for a setting, and each change of it for another
   # call to AWS.
   auth_token                 = data.aws_secretsmanager_secret_version.redis_auth_token.secret_string
