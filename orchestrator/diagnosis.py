@@ -101,13 +101,18 @@ def broken(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What is knocked at, and as whom."""
+    """What is knocked at, and as whom.
+
+    Attributes:
+        secret_command: What to type where the server does not accept the secret.
+    """
 
     kind: str
     host: str
     port: int
     user: str | None = None
     database: str | None = None
+    secret_command: str | None = None
 
     @property
     def where(self) -> str:

@@ -230,10 +230,10 @@ class _Examination:
         if self._secret is None:
             return undetermined(id_, f"can't be checked: secret {self._subject.secret} was not read")
         hop = self._vantage.login(id_, self._endpoint, self._secret)
-        if not hop.is_broken:
+        if hop.command is None:
             return hop
-        address = self._scene.database_address(self._subject.identifier)
-        return replace(hop, address=address, command=self._about_secret("list-secret-version-ids"))
+        # About the secret, and nothing else: the database has another.
+        return replace(hop, address=self._scene.database_address(self._subject.identifier))
 
     def _far(self, id_: str) -> Hop | None:
         """The hop where nothing can be looked at: in the sandbox, or behind one that is out of reach by design."""
@@ -284,6 +284,9 @@ class _Examination:
             port=self._found.port or 0,
             user=self._subject.user,
             database=self._subject.database,
+            secret_command=self._about_secret("list-secret-version-ids")
+            if self._scene.kind == POSTGRESQL
+            else self._target.command(f"secrets rotate {self._subject.secret}"),
         )
 
     @cached_property

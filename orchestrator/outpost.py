@@ -34,8 +34,13 @@ P = ParamSpec("P")
 _VERIFY_ERROR = re.compile(r"verify error:num=(\d+):(.*)")
 _PROTOCOL = re.compile(r"^Protocol version: (\S+)", re.MULTILINE)
 # Exit codes of ours, which none of the tools has.
-_NO_FILE, _NO_STORE = 97, 98
+_NO_SECRET, _NO_FILE, _NO_STORE = 96, 97, 98
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
+# A tool that is too old, or was built without TLS, and says so before it asks the server anything.
+_USAGE = re.compile(
+    r"unrecognized option|invalid option|unknown option|bad number of args|invalid connection option|SSL support is not compiled",
+    re.IGNORECASE,
+)
 
 _TAKE_AUTHORITIES = f'umask 077; ca=$(mktemp) || exit {_NO_FILE}; trap \'rm -f "$ca"\' EXIT; cat >"$ca"; '
 _FIND_AUTHORITIES = (
@@ -125,24 +130,34 @@ class Outpost:
         if done.returncode == _NO_STORE:
             why = f"can't be checked from {self.place}: no store of authorities there"
             return undetermined(id_, why, remedy="pass their file with --ca-file")
+        if done.returncode == _NO_SECRET:
+            return knock.unsaid(id_, self.place, "the secret did not arrive there on standard input")
         said = last_line(done.stderr, answer or f"{tool} exits with {done.returncode}")
         if done.returncode in (_NO_FILE, _NOT_EXECUTABLE, _NOT_FOUND):
             return knock.unsaid(id_, self.place, said)
-        return knock.refused(id_, endpoint, said)
+        if usage := next((line for line in done.stderr.splitlines() if _USAGE.search(line)), None):
+            return knock.unsaid(id_, self.place, f"{tool} says: {usage.strip()}")
+        is_wrong = knock.is_wrong_secret(endpoint, f"{done.stderr}\n{answer}")
+        return knock.refused(id_, endpoint, said, is_wrong_secret=is_wrong)
 
 
 def _psql(endpoint: Endpoint) -> tuple[str, str]:
     settings = {"host": endpoint.host, "port": endpoint.port, "dbname": endpoint.database, "user": endpoint.user}
     settings |= {"sslmode": "verify-full", "connect_timeout": 10, "application_name": "wealist"}
     words = " ".join(f"{name}='{_in_conninfo(str(value))}'" for name, value in settings.items())
-    take = "IFS= read -r PGPASSWORD; export PGPASSWORD; unset PGSERVICE PGHOSTADDR PGOPTIONS; "
+    take = f"{_take_secret('PGPASSWORD')}unset PGSERVICE PGHOSTADDR PGOPTIONS; "
     return take, f'PGSSLROOTCERT="$ca" psql -X -w -A -t -c "SELECT 1" -d {shlex.quote(words)}'
 
 
 def _redis_cli(endpoint: Endpoint) -> tuple[str, str]:
     words = ["redis-cli", "-h", endpoint.host, "-p", str(endpoint.port), "--tls"]
     words += ["--user", endpoint.user] if endpoint.user else []
-    return "IFS= read -r REDISCLI_AUTH; export REDISCLI_AUTH; ", f'{shlex.join(words)} --cacert "$ca" PING'
+    return _take_secret("REDISCLI_AUTH"), f'{shlex.join(words)} --cacert "$ca" PING'
+
+
+def _take_secret(name: str) -> str:
+    # Without the newline at its end it was cut off, which must not look like a wrong one.
+    return f"IFS= read -r {name} || exit {_NO_SECRET}; export {name}; "
 
 
 def _in_conninfo(value: str) -> str:

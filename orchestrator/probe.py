@@ -99,7 +99,8 @@ class Probe:
             ) as connection:
                 connection.execute("SELECT 1")
         except psycopg.Error as error:
-            return knock.refused(id_, endpoint, _last_line(error))
+            is_wrong = knock.is_wrong_secret(endpoint, str(error))
+            return knock.refused(id_, endpoint, _last_line(error), is_wrong_secret=is_wrong)
         return knock.logged_in(id_, endpoint)
 
     def _redis(self, id_: str, endpoint: Endpoint, secret: str) -> Hop:
@@ -124,7 +125,8 @@ class Probe:
             with client:
                 client.ping()
         except redis.RedisError as error:
-            return knock.refused(id_, endpoint, _last_line(error))
+            is_wrong = isinstance(error, redis.AuthenticationError)
+            return knock.refused(id_, endpoint, _last_line(error), is_wrong_secret=is_wrong)
         return knock.logged_in(id_, endpoint)
 
     def _connect(self, endpoint: Endpoint) -> socket.socket:

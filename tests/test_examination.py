@@ -10,7 +10,7 @@ import pytest
 from moto.elasticache.models import elasticache_backends
 from moto.rds.models import rds_backends
 
-from orchestrator import examination
+from orchestrator import examination, knock
 from orchestrator.aws.session import Session
 from orchestrator.diagnosis import AFTER_BROKEN, Diagnosis, Hop, Outcome, ok
 from orchestrator.discovery import Estate
@@ -41,6 +41,7 @@ class FakeVantage:
         self.asked: list[str] = []
         self.endpoint: Endpoint | None = None
         self.secret: str | None = None
+        self.refusal: tuple[str, bool] | None = None
 
     def _answer(self, id_: str, endpoint: Endpoint) -> Hop:
         self.asked.append(id_)
@@ -54,7 +55,11 @@ class FakeVantage:
 
     def login(self, id_: str, endpoint: Endpoint, secret: str) -> Hop:
         self.secret = secret
-        return self._answer(id_, endpoint)
+        hop = self._answer(id_, endpoint)
+        if self.refusal is None:
+            return hop
+        why, is_wrong_secret = self.refusal
+        return knock.refused(id_, endpoint, why, is_wrong_secret=is_wrong_secret)
 
     def breaks(self, id_: str) -> None:
         self.answers[id_] = Hop(id=id_, outcome=Outcome.BROKEN, seen=f"no {id_}", expected=id_, remedy="mend it")
@@ -479,13 +484,41 @@ def test_inside_the_vpc_no_answer_is_broken(
     one = broken_at(found, id_)
     assert found.exit_code == 1
     assert set(ranges) <= {"10.0.0.0/16"}
-    addresses = {"dns": "aws_vpc.this", "login": "aws_db_instance.this[0]"}
-    assert one.address == addresses.get(id_)
-    commands = {
-        "tcp": "aws ec2 describe-network-acls",
-        "login": "aws secretsmanager list-secret-version-ids --secret-id arn:",
-    }
-    assert str(one.command).startswith(commands.get(id_, "None"))
+    assert one.address == {"dns": "aws_vpc.this"}.get(id_)
+    assert str(one.command).startswith({"tcp": "aws ec2 describe-network-acls"}.get(id_, "None"))
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "command"),
+    [
+        ("db", "aws_db_instance.this[0]", "aws secretsmanager list-secret-version-ids --secret-id arn:"),
+        ("cache", "aws_elasticache_replication_group.cache", "wealist secrets rotate cache-token"),
+    ],
+)
+def test_a_secret_that_the_server_refuses(
+    estate: Estate, store: Store, vantage: FakeVantage, name: str, address: str, command: str
+) -> None:
+    (make_instance(store, password=CANARY) if name == "db" else make_group(store, token=CANARY))
+    vantage.refusal = ("not this one", True)
+
+    one = broken_at(examine(estate, name), "login")
+
+    assert one.address == address
+    assert str(one.command).startswith(command)
+
+
+@pytest.mark.parametrize("name", ["db", "cache"])
+def test_a_login_that_fails_for_another_reason_leaves_the_secret_alone(
+    estate: Estate, store: Store, vantage: FakeVantage, name: str
+) -> None:
+    (make_instance(store, password=CANARY) if name == "db" else make_group(store, token=CANARY))
+    vantage.refusal = ("max number of clients reached", False)
+
+    found = examine(estate, name)
+
+    one = broken_at(found, "login")
+    assert (one.address, one.command) == (None, None)
+    assert found.verdict.endswith("mend what it says (max number of clients reached); the secret was not refused")
 
 
 def test_from_another_host_no_answer_is_broken(

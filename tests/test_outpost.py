@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,6 +97,7 @@ def test_a_server_that_ends_the_handshake() -> None:
 @pytest.mark.parametrize(
     ("code", "stderr", "seen"),
     [
+        (96, "", "the secret did not arrive there on standard input"),
         (97, "mktemp: read-only file system\n", "mktemp: read-only file system"),
         (98, "", "no store of authorities there"),
         (127, "sh: psql: not found\n", "sh: psql: not found"),
@@ -105,6 +107,53 @@ def test_what_the_host_can_not_do_is_undetermined(code: int, stderr: str, seen: 
     hop = outpost(said(code, stderr=stderr)).login("login", DB, "x")
 
     assert (hop.outcome, hop.seen) == (Outcome.UNDETERMINED, f"can't be checked from ssh://bastion: {seen}")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "stderr", "seen"),
+    [
+        (
+            CACHE,
+            "Unrecognized option or bad number of args for: '--tls'\n",
+            "redis-cli says: Unrecognized option or bad",
+        ),
+        (DB, "psql: unrecognized option '--x'\nTry \"psql --help\" for more information.\n", "psql says: psql: unrec"),
+        (DB, 'psql: error: sslmode value "verify-full" invalid when SSL support is not compiled in\n', "psql says: "),
+    ],
+)
+def test_a_tool_that_is_too_old_says_nothing_of_the_server(endpoint: Endpoint, stderr: str, seen: str) -> None:
+    hop = outpost(said(1, stderr=stderr)).login("login", endpoint, "x")
+
+    assert (hop.outcome, hop.command) == (Outcome.UNDETERMINED, None)
+    assert hop.seen.startswith(f"can't be checked from ssh://bastion: {seen}")
+
+
+REFUSALS = [
+    (DB, 'FATAL:  password authentication failed for user "app"', True),
+    (DB, "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", False),
+    (DB, "FATAL:  the database system is starting up", False),
+    (DB, 'FATAL:  no pg_hba.conf entry for host "10.0.1.7", user "app", database "app", no encryption', False),
+    (DB, 'FATAL:  role "app" is not permitted to log in', False),
+    (DB, "timeout expired", False),
+    (CACHE, "AUTH failed: WRONGPASS invalid username-password pair or user is disabled.", True),
+    (CACHE, "NOAUTH Authentication required.", True),
+    (CACHE, "AUTH failed: ERR max number of clients reached\nError: Connection reset by peer", False),
+    (CACHE, "LOADING Redis is loading the dataset in memory", False),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "stderr", "is_about_secret"), REFUSALS)
+def test_only_a_refused_secret_has_a_new_one_as_its_remedy(
+    endpoint: Endpoint, stderr: str, *, is_about_secret: bool
+) -> None:
+    endpoint = replace(endpoint, secret_command="another secret")
+
+    hop = outpost(said(2, stderr=f"{stderr}\n")).login("login", endpoint, "x")
+
+    assert hop.is_broken
+    assert hop.command == ("another secret" if is_about_secret else None)
+    assert ("rotate" in str(hop.remedy)) is is_about_secret
+    assert stderr.splitlines()[-1] in hop.seen
 
 
 def test_a_tool_that_ends_well_but_says_something_else_did_not_log_in() -> None:

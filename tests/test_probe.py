@@ -78,6 +78,61 @@ def test_a_driver_that_is_not_installed_leaves_the_login_open(
     assert hop.remedy == "pip install 'wealist[diagnose]'"
 
 
+@pytest.mark.parametrize(
+    ("error", "is_about_secret"),
+    [
+        ("AuthenticationError", True),
+        ("ConnectionError", False),
+        ("BusyLoadingError", False),
+        ("TimeoutError", False),
+    ],
+)
+def test_a_redis_that_refuses_the_token_alone_needs_another(
+    monkeypatch: pytest.MonkeyPatch, error: str, *, is_about_secret: bool
+) -> None:
+    redis = pytest.importorskip("redis")
+
+    def ping(_: object) -> None:
+        raise getattr(redis.exceptions, error)("what it says")
+
+    monkeypatch.setattr(redis.Redis, "ping", ping)
+    endpoint = Endpoint(kind=REDIS, host="localhost", port=1, secret_command="another secret")
+
+    hop = Probe().login("login", endpoint, "secret")
+
+    assert hop.is_broken
+    assert hop.command == ("another secret" if is_about_secret else None)
+    assert "what it says" in hop.seen
+
+
+@pytest.mark.parametrize(
+    ("text", "is_about_secret"),
+    [
+        ('connection failed: FATAL:  password authentication failed for user "app"', True),
+        ("connection failed: FATAL:  sorry, too many clients already", False),
+        ("connection timeout expired", False),
+    ],
+)
+def test_a_postgresql_that_refuses_the_password_alone_needs_another(
+    monkeypatch: pytest.MonkeyPatch, text: str, *, is_about_secret: bool
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+
+    def connect(**_: object) -> None:
+        raise psycopg.OperationalError(text)
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    endpoint = Endpoint(
+        kind=POSTGRESQL, host="localhost", port=1, user="app", database="app", secret_command="another secret"
+    )
+
+    hop = Probe().login("login", endpoint, "secret")
+
+    assert hop.is_broken
+    assert hop.command == ("another secret" if is_about_secret else None)
+    assert ("--rotate-master-user-password" in str(hop.remedy)) is is_about_secret
+
+
 def test_an_own_address_in_the_vpcs_range_is_found() -> None:
     assert own_address_in([ip_network("127.0.0.0/8")]) == "127.0.0.1"
     assert own_address_in([ip_network("203.0.113.0/24")]) is None

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -133,9 +134,9 @@ def test_a_closed_port(vantage: Look, endpoint: Endpoint) -> None:
 def test_a_wrong_secret(vantage: Look, endpoint: Endpoint, authority: Authority) -> None:
     place: Any = vantage(authority.ca)
 
-    hop = place.login("login", endpoint, "canary-wrong-Zq9")
+    hop = place.login("login", at(endpoint, secret_command="another secret"), "canary-wrong-Zq9")
 
-    assert hop.outcome is Outcome.BROKEN
+    assert (hop.outcome, hop.command) == (Outcome.BROKEN, "another secret")
     words = {
         POSTGRESQL: f'password authentication failed for user "{USER}"',
         REDIS: "invalid username-password pair or user is disabled",
@@ -148,9 +149,10 @@ def test_a_database_that_is_not_there(vantage: Look, postgresql: int, authority:
     place: Any = vantage(authority.ca)
     endpoint = Endpoint(kind=POSTGRESQL, host=HOST, port=postgresql, user=USER, database="o'ther\\ $(id)")
 
-    hop = place.login("login", endpoint, PASSWORD)
+    hop = place.login("login", at(endpoint, secret_command="another secret"), PASSWORD)
 
-    assert hop.outcome is Outcome.BROKEN
+    assert (hop.outcome, hop.command) == (Outcome.BROKEN, None)
+    assert "rotate" not in str(hop.remedy)
     assert 'database "o\'ther\\ $(id)" does not exist' in hop.seen
 
 
@@ -218,6 +220,21 @@ def test_the_secret_is_in_no_argv_and_no_environment_on_this_side(
     assert [command.stdin for command in recorder.commands if command.stdin] == [
         f"{SECRETS[kind]}\n{authority.ca.read_text()}"
     ]
+
+
+def test_a_secret_that_is_cut_off_on_its_way_is_not_a_wrong_one(
+    endpoint: Endpoint, authority: Authority, tmp_path: Path
+) -> None:
+    def cut(command: Command, **settings: Any) -> Completed:
+        is_login = command.stdin is not None and SECRETS[endpoint.kind] in command.stdin
+        return run(replace(command, stdin=SECRETS[endpoint.kind][:5]) if is_login else command, **settings)
+
+    host = RemoteHost("local://", environ={"PATH": os.environ["PATH"]}, cwd=tmp_path, runner=cut)
+
+    hop = Outpost(host, authority.ca).login("login", endpoint, SECRETS[endpoint.kind])
+
+    assert hop.outcome is Outcome.UNDETERMINED
+    assert hop.seen.endswith("the secret did not arrive there on standard input")
 
 
 def test_a_tool_that_is_not_there_leaves_its_hop_open(endpoint: Endpoint, authority: Authority, tmp_path: Path) -> None:
