@@ -23,6 +23,7 @@ from orchestrator.aws import network
 from orchestrator.aws.database import Database, read_group, read_instance
 from orchestrator.aws.session import DENIED, Session
 from orchestrator.condition import database_hop
+from orchestrator.custody import check_account
 from orchestrator.diagnosis import (
     POSTGRESQL,
     SECRET,
@@ -41,7 +42,7 @@ from orchestrator.outpost import Outpost
 from orchestrator.probe import Probe, check_authorities, own_address_in
 from orchestrator.reach import SECRETS_MANAGER
 from orchestrator.remote import RemoteHost
-from orchestrator.subject import read_subject
+from orchestrator.subject import layer_of, read_subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,11 +90,14 @@ def examine(
     Raises:
         UsageError: No such name, or no such place to look from.
         ConfigError: An output that wealist.yaml names is not there, or of another shape.
+        PreflightError: The credentials are of another account than the one that is pinned.
         StateError: The layer was never applied.
         AwsError: AWS can't be asked at all.
     """
     if ca_file is not None:
         check_authorities(ca_file)
+    # First of all: another account has none of what the state names, and "make it again" would be a lie about this one.
+    check_account(layer_of(estate, name), target, estate.config)
     subject = read_subject(estate, name, target)
     with _looking(target, from_host, ca_file) as vantage:
         examination = _Examination(estate, subject, target, redact, vantage, is_remote=from_host is not None)

@@ -46,6 +46,15 @@ class Subject:
     outputs: Mapping[str, Output] = field(repr=False)
 
 
+def layer_of(estate: Estate, name: str) -> Layer:
+    """The layer that what wealist.yaml has under a name belongs to.
+
+    Raises:
+        UsageError: No such name; the hint names the nearest.
+    """
+    return estate.layer(_config(estate, name).layer)
+
+
 def read_subject(estate: Estate, name: str, target: Target) -> Subject:
     """What wealist.yaml has under a name, and the layer's state for it.
 
@@ -54,8 +63,7 @@ def read_subject(estate: Estate, name: str, target: Target) -> Subject:
         ConfigError: An output that it names is not there, or of another shape.
         StateError: The layer was never applied.
     """
-    config = _config(estate, name)
-    layer = estate.layer(config.layer)
+    config, layer = _config(estate, name), layer_of(estate, name)
     state, text = lookup.read_layer(layer, target)
     inventory = Inventory.of_state(text)
 

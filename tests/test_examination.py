@@ -14,7 +14,7 @@ from orchestrator import examination, knock
 from orchestrator.aws.session import Session
 from orchestrator.diagnosis import AFTER_BROKEN, Diagnosis, Hop, Outcome, ok
 from orchestrator.discovery import Estate
-from orchestrator.errors import AwsError, ConfigError, StateError, UsageError
+from orchestrator.errors import AwsError, ConfigError, PreflightError, StateError, UsageError
 from orchestrator.redaction import Redactor
 from orchestrator.sandbox import extensions
 from orchestrator.target import AwsSettings, Target, aws_target
@@ -159,6 +159,32 @@ def test_hops_are_told_as_they_are_known(estate: Estate, db: Scene) -> None:
     found = examine(estate, on_hop=told.append)
 
     assert tuple(told) == found.hops
+
+
+def test_credentials_of_another_account_are_refused_before_anything_is_read(
+    tmp_path: Path, db: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the instance would not exist either, and Terraform would be told to make it again."""
+    monkeypatch.setattr("orchestrator.custody.Session", lambda *_, **__: _session())
+    estate = Estate.find(write_estate(tmp_path / "pinned", f'{YAML}accounts:\n  prod: "999999999999"\n'))
+    told: list[Hop] = []
+    read: list[str] = []
+    monkeypatch.setattr(examination, "read_subject", lambda *_: read.append("state"))
+
+    with pytest.raises(PreflightError, match=f"these credentials are of account {ACCOUNT}: .* 999999999999") as caught:
+        examine(estate, on_hop=told.append)
+
+    assert caught.value.exit_code == 10
+    assert (told, read) == ([], [])
+
+
+def test_the_account_that_is_pinned_is_examined(
+    tmp_path: Path, db: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.custody.Session", lambda *_, **__: _session())
+    estate = Estate.find(write_estate(tmp_path / "pinned", f'{YAML}accounts:\n  prod: "{ACCOUNT}"\n'))
+
+    assert examine(estate).exit_code == 0
 
 
 # The database itself
