@@ -52,10 +52,18 @@ def subnets_hop(
                 address=made or tie or scene.address("aws_route_table", "aws_default_route_table", id=table.id),
                 command=scene.plan if made else scene.aws(words),
             )
+    unknown = [subnet for subnet in database.subnet_ids if table_of(subnet, tables) is None]
+    if unknown:
+        return _no_table(id_, unknown)
     names = ", ".join(database.subnet_ids)
     return ok(
         id_, f"{len(database.subnet_ids)} subnets of {group} exist, none with a route to an internet gateway: {names}"
     )
+
+
+def _no_table(id_: str, subnets: Sequence[str]) -> Hop:
+    """Every subnet has a route table, so one that isn't seen is no answer: a VPC's main one is always there."""
+    return undetermined(id_, f"no route table is seen for {_list('subnet', subnets)}", remedy="let this identity read it")
 
 
 def _destination(route: Route) -> str:
@@ -104,15 +112,15 @@ def security_group_hop(
     names = ", ".join(
         f"{subnet.network} ({subnet.id}{f', {subnet.zone}' if subnet.zone else ''})" for subnet in refused
     )
-    if ingress.groups:
-        members = ", ".join(ingress.groups)
-        return ok(
-            id_, f"{groups} admits tcp {port} from members of {members}; by range it does not admit {names}, nor has to"
-        )
-    if ingress.prefix_lists:
-        lists = ", ".join(ingress.prefix_lists)
+    # Who is in a group is not read, and it may be the database's own: that admits the database and nobody else.
+    unread = [f"members of {', '.join(ingress.groups)}"] if ingress.groups else []
+    unread += [f"prefix list {', '.join(ingress.prefix_lists)}"] if ingress.prefix_lists else []
+    if unread:
+        sources = " and from ".join(unread)
         return undetermined(
-            id_, f"{groups} admits tcp {port} from prefix list {lists}, whose entries are not read, and not {names}"
+            id_,
+            f"{groups} admits tcp {port} from {sources}, whose addresses are not read; by range it does not admit {names}",
+            remedy="see whether what connects is among them",
         )
     rule = _rule_address(scene, database, refused)
     again = "Terraform has the rule in its state, and makes it again" if rule else None
@@ -152,19 +160,23 @@ def endpoints_hop(
 ) -> Hop:
     """Whether what runs in the private subnets can reach Secrets Manager: by a way out, or by an endpoint of the VPC."""
     without: list[str] = []
+    unknown: list[str] = []
     ways: set[str] = set()
     for subnet in subnets:
         table = table_of(subnet.id, tables)
-        route = next((one for one in table.routes if one.is_default and one.is_active), None) if table else None
-        if route is None:
-            without.append(subnet.id)
-        else:
+        if table is None:
+            unknown.append(subnet.id)
+        elif route := next((one for one in table.routes if one.is_default and one.is_active), None):
             ways.add(route.target)
-    if not without:
+        else:
+            without.append(subnet.id)
+    if not without and not unknown:
         return skipped(id_, f"not needed: the private subnets reach Secrets Manager through {', '.join(sorted(ways))}")
     usable = next((one for one in endpoints if one.is_usable), None)
     if usable is not None:
         return ok(id_, f"{usable.id} leads from {vpc_id} to Secrets Manager")
+    if not without:
+        return _no_table(id_, unknown)
     known = ", ".join(
         f"{one.id} is {one.state}{'' if one.has_private_dns else ', without private DNS'}" for one in endpoints
     )

@@ -357,15 +357,36 @@ def test_ranges_that_contain_the_subnets_admit_them(estate: Estate, db: Scene, r
     assert hop(examine(estate), "security-group").outcome is Outcome.OK
 
 
-def test_members_of_another_group_are_admitted_with_a_note(estate: Estate, db: Scene) -> None:
+@pytest.mark.parametrize("is_own", [False, True])
+def test_who_is_a_member_of_a_group_is_not_known(estate: Estate, db: Scene, *, is_own: bool) -> None:
     db.revoke("10.0.1.0/24", "10.0.2.0/24")
     nodes = client("ec2").create_security_group(GroupName="nodes", Description="nodes", VpcId=db.vpc)["GroupId"]
-    db.admit(5432, UserIdGroupPairs=[{"GroupId": nodes}])
+    source = db.group if is_own else nodes
+    db.admit(5432, UserIdGroupPairs=[{"GroupId": source}])
 
     one = hop(examine(estate), "security-group")
 
-    assert one.outcome is Outcome.OK
-    assert f"from members of {nodes}; by range it does not admit 10.0.1.0/24" in one.seen
+    assert one.outcome is Outcome.UNDETERMINED
+    assert f"from members of {source}, whose addresses are not read; by range it does not admit 10.0.1.0/24" in one.seen
+
+
+def test_members_of_a_group_beside_ranges_that_contain_the_subnets(estate: Estate, db: Scene) -> None:
+    db.admit(5432, UserIdGroupPairs=[{"GroupId": db.group}])
+
+    assert hop(examine(estate), "security-group").outcome is Outcome.OK
+
+
+def test_subnets_whose_route_tables_are_not_seen_are_undetermined(
+    estate: Estate, db: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.aws.network.read_route_tables", lambda *_: ())
+
+    found = examine(estate)
+
+    assert hop(found, "subnets").outcome is Outcome.UNDETERMINED
+    assert hop(found, "subnets").seen == f"no route table is seen for subnets {', '.join(db.database)}"
+    assert hop(found, "vpc-endpoints").outcome is Outcome.UNDETERMINED
+    assert hop(found, "vpc-endpoints").seen == f"no route table is seen for subnets {', '.join(db.private)}"
 
 
 def test_a_private_subnet_that_is_gone(estate: Estate, db: Scene) -> None:
