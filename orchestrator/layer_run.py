@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 # Taking down and looking for drift are about other things than the month.
 _PRICED = ("plan", "up")
-# Ends of a layer whose plan counts though nothing was applied.
-_COUNTED = (Outcome.PLANNED, Outcome.PRICED)
+# Ends of a layer at which what its plan saves counts as well; the latter two are about what would be.
+_COUNTED = (Outcome.APPLIED, Outcome.PLANNED, Outcome.PRICED)
 
 
 class LayerRun:
@@ -95,8 +95,11 @@ class LayerRun:
             failure.mention_unsaved_state(error, self.layer, self._steps.folder, since=self._began, command=command)
             if isinstance(error, TerraformError):
                 error.layer = self.layer.id
-        if self.context.budget is not None and not self._applied and outcome not in _COUNTED:
-            self.context.budget.give_back(self.layer.id)
+        if self.context.budget is not None:
+            if outcome in _COUNTED:
+                self.context.budget.settle(self.layer.id)
+            elif not self._applied:
+                self.context.budget.give_back(self.layer.id)
         after = self._state_after()
         result = LayerResult(
             layer=self.layer.id,
