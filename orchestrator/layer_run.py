@@ -160,14 +160,14 @@ class LayerRun:
             self._plan = self._steps.read(options)
         return self._plan
 
-    def look(self, *, refresh_only: bool = False, values: Mapping[str, str] | None = None) -> Plan:
+    def look(self, *, refresh_only: bool = False, is_bare: bool = False) -> Plan:
         """What there is and would be, changes or none; it is not what is applied.
 
         Args:
-            values: In place of those of the run.
+            is_bare: Without the values and the variable files of the run.
         """
-        given = self.context.options.values if values is None else values
-        options = self._steps.options(given, refresh_only=refresh_only)
+        given = {} if is_bare else self.context.options.values
+        options = self._steps.options(given, refresh_only=refresh_only, is_bare=is_bare)
         self._plan = None
         self._steps.save(options)
         return self._steps.read(options)
