@@ -63,7 +63,9 @@ def subnets_hop(
 
 def _no_table(id_: str, subnets: Sequence[str]) -> Hop:
     """Every subnet has a route table, so one that isn't seen is no answer: a VPC's main one is always there."""
-    return undetermined(id_, f"no route table is seen for {_list('subnet', subnets)}", remedy="let this identity read it")
+    return undetermined(
+        id_, f"no route table is seen for {_list('subnet', subnets)}", remedy="let this identity read it"
+    )
 
 
 def _destination(route: Route) -> str:

@@ -178,9 +178,7 @@ def test_credentials_of_another_account_are_refused_before_anything_is_read(
     assert (told, read) == ([], [])
 
 
-def test_the_account_that_is_pinned_is_examined(
-    tmp_path: Path, db: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_account_that_is_pinned_is_examined(tmp_path: Path, db: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestrator.custody.Session", lambda *_, **__: _session())
     estate = Estate.find(write_estate(tmp_path / "pinned", f'{YAML}accounts:\n  prod: "{ACCOUNT}"\n'))
 
