@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.diagnosis import POSTGRESQL, REDIS, Endpoint, Outcome
-from orchestrator.probe import Probe, own_address_in
+from orchestrator.diagnosis import POSTGRESQL, REDIS, Endpoint, HopOutcome
+from orchestrator.local_vantage import LocalVantage, own_address_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
-    hop = Probe().dns("dns", at(5432))
+    hop = LocalVantage().dns("dns", at(5432))
 
     assert hop.is_broken
     assert hop.seen == "localhost does not resolve from here"
@@ -50,7 +50,7 @@ def test_a_server_that_has_no_tls(listener: socket.socket) -> None:
     thread = threading.Thread(target=answer)
     thread.start()
 
-    hop = Probe().tls("tls", at(listener.getsockname()[1]))
+    hop = LocalVantage().tls("tls", at(listener.getsockname()[1]))
 
     thread.join()
     assert hop.is_broken
@@ -59,7 +59,7 @@ def test_a_server_that_has_no_tls(listener: socket.socket) -> None:
 
 
 def test_a_server_that_never_answers(listener: socket.socket) -> None:
-    hop = Probe(timeout=0.2).tls("tls", at(listener.getsockname()[1], REDIS))
+    hop = LocalVantage(timeout=0.2).tls("tls", at(listener.getsockname()[1], REDIS))
 
     assert hop.is_broken
     assert hop.seen.endswith("makes no TLS connection: no answer")
@@ -71,9 +71,9 @@ def test_a_driver_that_is_not_installed_leaves_the_login_open(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
-    hop = Probe().login("login", at(1, kind), "secret")
+    hop = LocalVantage().login("login", at(1, kind), "secret")
 
-    assert hop.outcome is Outcome.UNDETERMINED
+    assert hop.outcome is HopOutcome.UNDETERMINED
     assert hop.seen == f"can't be checked from here: {package} is not installed"
     assert hop.remedy == "pip install 'wealist[diagnose]'"
 
@@ -98,7 +98,7 @@ def test_a_redis_that_refuses_the_token_alone_needs_another(
     monkeypatch.setattr(redis.Redis, "ping", ping)
     endpoint = Endpoint(kind=REDIS, host="localhost", port=1, secret_command="another secret")
 
-    hop = Probe().login("login", endpoint, "secret")
+    hop = LocalVantage().login("login", endpoint, "secret")
 
     assert hop.is_broken
     assert hop.command == ("another secret" if is_about_secret else None)
@@ -126,7 +126,7 @@ def test_a_postgresql_that_refuses_the_password_alone_needs_another(
         kind=POSTGRESQL, host="localhost", port=1, user="app", database="app", secret_command="another secret"
     )
 
-    hop = Probe().login("login", endpoint, "secret")
+    hop = LocalVantage().login("login", endpoint, "secret")
 
     assert hop.is_broken
     assert hop.command == ("another secret" if is_about_secret else None)

@@ -1,4 +1,4 @@
-"""What a network hop says of what was seen, whoever looked: this process (`probe`) or another host (`remote`)."""
+"""What a network hop says of what was seen, whoever looked: this process (`local_vantage`) or another host (`remote_vantage`)."""
 
 from __future__ import annotations
 
