@@ -11,12 +11,9 @@ broken. The secret is fetched at its own hop, kept for the login and given to th
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from orchestrator import lookup, reach
 from orchestrator.aws import network
@@ -38,34 +35,24 @@ from orchestrator.diagnosis import (
     walk,
 )
 from orchestrator.errors import AwsError, SecretError
-from orchestrator.local_vantage import LocalVantage, check_authorities, own_address_in
+from orchestrator.local_vantage import check_authorities, own_address_in
 from orchestrator.reach import SECRETS_MANAGER
-from orchestrator.remote import RemoteHost
-from orchestrator.remote_vantage import RemoteVantage
 from orchestrator.subject import layer_of, read_subject
+from orchestrator.vantage import looking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from orchestrator.discovery import Estate
     from orchestrator.redaction import Redactor
     from orchestrator.subject import Subject
     from orchestrator.target import Target
+    from orchestrator.vantage import Vantage
 
 HERE = "here"
 _AS_DESIGNED = "not reachable from here, as designed"
 _SANDBOX = "not checked: nothing listens behind the sandbox's endpoints"
-
-
-class Vantage(Protocol):
-    """A place that the network hops are looked at from."""
-
-    place: str
-
-    def dns(self, id_: str, endpoint: Endpoint) -> Hop: ...
-    def tcp(self, id_: str, endpoint: Endpoint) -> Hop: ...
-    def tls(self, id_: str, endpoint: Endpoint) -> Hop: ...
-    def login(self, id_: str, endpoint: Endpoint, secret: str) -> Hop: ...
 
 
 def examine(
@@ -99,21 +86,10 @@ def examine(
     # First of all: another account has none of what the state names, and "make it again" would be a lie about this one.
     check_account(layer_of(estate, name), target, estate.config)
     subject = read_subject(estate, name, target)
-    with _looking(target, from_host, ca_file) as vantage:
+    with looking(target, from_host, ca_file) as vantage:
         examination = _Examination(estate, subject, target, redact, vantage, is_remote=from_host is not None)
         hops = walk(examination.steps(), on_hop=on_hop)
     return Diagnosis(name=name, kind=subject.layer.kind, vantage=from_host or HERE, hops=hops)
-
-
-@contextmanager
-def _looking(target: Target, from_host: str | None, ca_file: Path | None) -> Iterator[Vantage]:
-    """The place to look from, for as long as it is looked from."""
-    if from_host is None or target.aws.is_hermetic:
-        yield LocalVantage(ca_file)
-        return
-    with TemporaryDirectory(prefix="wealist-") as folder:
-        host = RemoteHost(from_host, environ=target.environ, cwd=target.source_root, folder=Path(folder))
-        yield RemoteVantage(host, ca_file)
 
 
 class _Examination:

@@ -89,7 +89,7 @@ def estate(tmp_path: Path) -> Estate:
 def vantage(monkeypatch: pytest.MonkeyPatch) -> FakeVantage:
     """Where the network is looked at from: a place outside the VPC."""
     fake = FakeVantage()
-    monkeypatch.setattr(examination, "LocalVantage", lambda ca_file: fake)
+    monkeypatch.setattr("orchestrator.vantage.LocalVantage", lambda ca_file: fake)
     monkeypatch.setattr(examination, "own_address_in", lambda ranges: None)
     return fake
 
@@ -568,8 +568,8 @@ def test_from_another_host_no_answer_is_broken(
     estate: Estate, db: Vpc, vantage: FakeVantage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
-    monkeypatch.setattr(examination, "RemoteHost", lambda spec, **settings: given.update(settings, spec=spec))
-    monkeypatch.setattr(examination, "RemoteVantage", lambda host, ca_file: vantage)
+    monkeypatch.setattr("orchestrator.vantage.RemoteHost", lambda spec, **settings: given.update(settings, spec=spec))
+    monkeypatch.setattr("orchestrator.vantage.RemoteVantage", lambda host, ca_file: vantage)
     vantage.breaks("tcp")
 
     found = examine(estate, from_host="ssh://bastion")

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator import examination
 from orchestrator.cli.boundary import run
 from orchestrator.diagnosis import Hop, ok
 from orchestrator.discovery import Estate
@@ -46,7 +45,7 @@ def estate(tmp_path: Path) -> Estate:
 def redis(store: Store, monkeypatch: pytest.MonkeyPatch) -> Vpc:
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     extensions.install("ec2", "elasticache")
-    monkeypatch.setattr(examination, "LocalVantage", lambda ca_file: Talkative())
+    monkeypatch.setattr("orchestrator.vantage.LocalVantage", lambda ca_file: Talkative())
     return make_group(store, token=CANARY)
 
 
