@@ -1,4 +1,8 @@
-"""How much the plans of one run may add to the month, all layers together."""
+"""How much the plans of one run may add to the month, all layers together.
+
+What a plan adds takes room as soon as it is judged. What it saves makes room only once its layer has ended well: an apply that
+is declined, or that fails half-way, saves nothing, and what others spent of it would stay.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +33,25 @@ class Budget:
     def __init__(self, limit: float, spent: Mapping[str, float] | None = None) -> None:
         self.limit = limit
         self._parts = dict(spent or {})
+        self._settled = set(self._parts)
         self._lock = threading.Lock()
 
     def judge(self, layer: str, delta: Delta) -> list[Finding]:
         """Book a layer's part where there is room for it; an error where there is none, a warning for what isn't counted."""
         with self._lock:
-            parts = {**self._parts, layer: delta.total}
+            others = {id_: part for id_, part in self._parts.items() if part > 0 or id_ in self._settled}
+            parts = {**others, layer: delta.total}
             total = exact(sum(parts.values()))
             is_over = total > self.limit
             if not is_over:
-                self._parts = parts
+                self._parts[layer] = delta.total
         findings = [_over(parts, total, self.limit, delta)] if is_over else []
         return [*findings, *([_uncounted(delta.growing)] if delta.growing else [])]
+
+    def settle(self, layer: str) -> None:
+        """The layer has ended well: what it saves may be spent."""
+        with self._lock:
+            self._settled.add(layer)
 
     def give_back(self, layer: str) -> None:
         """The layer's plan is not applied."""

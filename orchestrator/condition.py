@@ -8,7 +8,7 @@ from orchestrator.diagnosis import POSTGRESQL, Hop, broken, ok
 
 if TYPE_CHECKING:
     from orchestrator.aws.database import Database
-    from orchestrator.scene import Scene
+    from orchestrator.database_layer import DatabaseLayer
 
 _STOPPED = frozenset({"stopped", "stopping"})
 _MOVING = frozenset(
@@ -19,10 +19,10 @@ _MOVING = frozenset(
 )
 
 
-def database_hop(id_: str, scene: Scene, identifier: str, found: Database | None) -> Hop:
+def database_hop(id_: str, layer: DatabaseLayer, identifier: str, found: Database | None) -> Hop:
     """Whether the database exists and serves."""
-    address = scene.database_address(identifier)
-    what = "RDS instance" if scene.kind == POSTGRESQL else "replication group"
+    address = layer.database_address(identifier)
+    what = "RDS instance" if layer.kind == POSTGRESQL else "replication group"
     expected = f"{what} {identifier}, available"
     if found is None:
         return broken(
@@ -31,7 +31,7 @@ def database_hop(id_: str, scene: Scene, identifier: str, found: Database | None
             expected=expected,
             remedy="the state has it and AWS has not: Terraform makes it again",
             address=address,
-            command=scene.plan,
+            command=layer.plan,
         )
     if not found.is_serving or found.host is None:
         return broken(
@@ -40,9 +40,9 @@ def database_hop(id_: str, scene: Scene, identifier: str, found: Database | None
             expected=expected,
             remedy=_status_remedy(found.status),
             address=address,
-            command=_status_command(scene, identifier, found.status),
+            command=_status_command(layer, identifier, found.status),
         )
-    if scene.kind != POSTGRESQL and not (found.is_encrypted_in_transit and found.takes_token):
+    if layer.kind != POSTGRESQL and not (found.is_encrypted_in_transit and found.takes_token):
         missing = "encryption in transit" if not found.is_encrypted_in_transit else "an AUTH token"
         return broken(
             id_,
@@ -50,7 +50,7 @@ def database_hop(id_: str, scene: Scene, identifier: str, found: Database | None
             expected="encryption in transit and an AUTH token: the token is what is logged in with",
             remedy="set transit_encryption_enabled and auth_token",
             address=address,
-            command=scene.plan,
+            command=layer.plan,
         )
     return ok(id_, f"{what} {identifier} is {found.status}")
 
@@ -67,15 +67,15 @@ def _status_remedy(status: str) -> str:
     return "see what AWS says happened to it"
 
 
-def _status_command(scene: Scene, identifier: str, status: str) -> str:
-    if scene.kind != POSTGRESQL:
+def _status_command(layer: DatabaseLayer, identifier: str, status: str) -> str:
+    if layer.kind != POSTGRESQL:
         if status in _MOVING:
-            return scene.aws(f"elasticache wait replication-group-available --replication-group-id {identifier}")
-        return scene.aws(
+            return layer.aws(f"elasticache wait replication-group-available --replication-group-id {identifier}")
+        return layer.aws(
             f"elasticache describe-events --source-type replication-group --source-identifier {identifier}"
         )
     if status in _STOPPED:
-        return scene.aws(f"rds start-db-instance --db-instance-identifier {identifier}")
+        return layer.aws(f"rds start-db-instance --db-instance-identifier {identifier}")
     if status in _MOVING or status.startswith("configuring"):
-        return scene.aws(f"rds wait db-instance-available --db-instance-identifier {identifier}")
-    return scene.aws(f"rds describe-events --source-type db-instance --source-identifier {identifier} --duration 1440")
+        return layer.aws(f"rds wait db-instance-available --db-instance-identifier {identifier}")
+    return layer.aws(f"rds describe-events --source-type db-instance --source-identifier {identifier} --duration 1440")

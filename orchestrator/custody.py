@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     from orchestrator.target import Target
 
 
+def check_account(layer: Layer, target: Target, config: Config) -> None:
+    """Refuse to work on a layer with credentials of another account than the one that is pinned.
+
+    Raises:
+        PreflightError: They are of another.
+        AwsError: AWS said no.
+    """
+    if verdict.pin_of(layer, config) is not None:
+        # The identity that preflight looks at as well: the one that Terraform's providers use.
+        account = who_am_i(Session(target.aws), layer.backend.region).account
+        verdict.refuse_other_account(layer, config, account, target)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Custody:
     """A layer whose state is to be changed, and the way to it.
@@ -45,10 +58,7 @@ class Custody:
             PreflightError: The credentials are of another account than the one that is pinned.
             AwsError: AWS said no.
         """
-        if verdict.pin_of(layer, config) is not None:
-            # The identity that preflight looks at as well: the one that Terraform's providers use.
-            account = who_am_i(Session(target.aws), layer.backend.region).account
-            verdict.refuse_other_account(layer, config, account, target)
+        check_account(layer, target, config)
         session = Session(target.aws, backend=layer.backend)
         return cls(layer=layer, target=target, session=session, redact=redact or Redactor())
 

@@ -22,7 +22,7 @@ SECRET = "secret"  # noqa: S105 - the name of a hop
 AFTER_BROKEN = "not checked: an earlier hop is broken"
 
 
-class Outcome(StrEnum):
+class HopOutcome(StrEnum):
     """What came of a hop."""
 
     OK = "ok"
@@ -45,7 +45,7 @@ class Hop:
     """
 
     id: str
-    outcome: Outcome
+    outcome: HopOutcome
     seen: str
     expected: str | None = None
     remedy: str | None = None
@@ -54,7 +54,7 @@ class Hop:
 
     @property
     def is_broken(self) -> bool:
-        return self.outcome is Outcome.BROKEN
+        return self.outcome is HopOutcome.BROKEN
 
     @property
     def change(self) -> str:
@@ -74,15 +74,15 @@ class Hop:
 
 
 def ok(id_: str, seen: str) -> Hop:
-    return Hop(id=id_, outcome=Outcome.OK, seen=seen)
+    return Hop(id=id_, outcome=HopOutcome.OK, seen=seen)
 
 
 def skipped(id_: str, why: str, *, remedy: str | None = None, command: str | None = None) -> Hop:
-    return Hop(id=id_, outcome=Outcome.SKIPPED, seen=why, remedy=remedy, command=command)
+    return Hop(id=id_, outcome=HopOutcome.SKIPPED, seen=why, remedy=remedy, command=command)
 
 
 def undetermined(id_: str, why: str, *, remedy: str | None = None) -> Hop:
-    return Hop(id=id_, outcome=Outcome.UNDETERMINED, seen=why, remedy=remedy)
+    return Hop(id=id_, outcome=HopOutcome.UNDETERMINED, seen=why, remedy=remedy)
 
 
 def broken(
@@ -90,7 +90,7 @@ def broken(
 ) -> Hop:
     return Hop(
         id=id_,
-        outcome=Outcome.BROKEN,
+        outcome=HopOutcome.BROKEN,
         seen=seen,
         expected=expected,
         remedy=remedy,
@@ -101,13 +101,18 @@ def broken(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What is knocked at, and as whom."""
+    """What is knocked at, and as whom.
+
+    Attributes:
+        secret_command: What to type where the server does not accept the secret.
+    """
 
     kind: str
     host: str
     port: int
     user: str | None = None
     database: str | None = None
+    secret_command: str | None = None
 
     @property
     def where(self) -> str:
@@ -144,9 +149,9 @@ class Diagnosis:
         """One line: the broken hop and what to change, or how much is known to hold."""
         if self.broken is not None:
             return f"{self.name} is broken at {self.broken.id}: {self.broken.change}"
-        counts = {outcome: sum(hop.outcome is outcome for hop in self.hops) for outcome in Outcome}
-        parts = [f"{counts[Outcome.OK]} of {len(self.hops)} hops hold"]
-        parts += [f"{counts[o]} {o}" for o in (Outcome.SKIPPED, Outcome.UNDETERMINED) if counts[o]]
+        counts = {outcome: sum(hop.outcome is outcome for hop in self.hops) for outcome in HopOutcome}
+        parts = [f"{counts[HopOutcome.OK]} of {len(self.hops)} hops hold"]
+        parts += [f"{counts[o]} {o}" for o in (HopOutcome.SKIPPED, HopOutcome.UNDETERMINED) if counts[o]]
         return f"{self.name}: nothing is broken; {', '.join(parts)}"
 
     def to_json(self) -> dict[str, Any]:

@@ -11,25 +11,23 @@ broken. The secret is fetched at its own hop, kept for the login and given to th
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from orchestrator import lookup, reach
 from orchestrator.aws import network
 from orchestrator.aws.database import Database, read_group, read_instance
 from orchestrator.aws.session import DENIED, Session
 from orchestrator.condition import database_hop
+from orchestrator.custody import check_account
 from orchestrator.diagnosis import (
     POSTGRESQL,
     SECRET,
     Diagnosis,
     Endpoint,
     Hop,
-    Outcome,
+    HopOutcome,
     broken,
     ok,
     skipped,
@@ -37,34 +35,24 @@ from orchestrator.diagnosis import (
     walk,
 )
 from orchestrator.errors import AwsError, SecretError
-from orchestrator.outpost import Outpost
-from orchestrator.probe import Probe, check_authorities, own_address_in
+from orchestrator.local_vantage import check_authorities, own_address_in
 from orchestrator.reach import SECRETS_MANAGER
-from orchestrator.remote import RemoteHost
-from orchestrator.subject import read_subject
+from orchestrator.subject import layer_of, read_subject
+from orchestrator.vantage import looking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from orchestrator.discovery import Estate
     from orchestrator.redaction import Redactor
     from orchestrator.subject import Subject
     from orchestrator.target import Target
+    from orchestrator.vantage import Vantage
 
 HERE = "here"
 _AS_DESIGNED = "not reachable from here, as designed"
 _SANDBOX = "not checked: nothing listens behind the sandbox's endpoints"
-
-
-class Vantage(Protocol):
-    """A place that the network hops are looked at from."""
-
-    place: str
-
-    def dns(self, id_: str, endpoint: Endpoint) -> Hop: ...
-    def tcp(self, id_: str, endpoint: Endpoint) -> Hop: ...
-    def tls(self, id_: str, endpoint: Endpoint) -> Hop: ...
-    def login(self, id_: str, endpoint: Endpoint, secret: str) -> Hop: ...
 
 
 def examine(
@@ -89,27 +77,19 @@ def examine(
     Raises:
         UsageError: No such name, or no such place to look from.
         ConfigError: An output that wealist.yaml names is not there, or of another shape.
+        PreflightError: The credentials are of another account than the one that is pinned.
         StateError: The layer was never applied.
         AwsError: AWS can't be asked at all.
     """
     if ca_file is not None:
         check_authorities(ca_file)
+    # First of all: another account has none of what the state names, and "make it again" would be a lie about this one.
+    check_account(layer_of(estate, name), target, estate.config)
     subject = read_subject(estate, name, target)
-    with _looking(target, from_host, ca_file) as vantage:
+    with looking(target, from_host, ca_file) as vantage:
         examination = _Examination(estate, subject, target, redact, vantage, is_remote=from_host is not None)
         hops = walk(examination.steps(), on_hop=on_hop)
-    return Diagnosis(name=name, kind=subject.scene.kind, vantage=from_host or HERE, hops=hops)
-
-
-@contextmanager
-def _looking(target: Target, from_host: str | None, ca_file: Path | None) -> Iterator[Vantage]:
-    """The place to look from, for as long as it is looked from."""
-    if from_host is None or target.aws.is_hermetic:
-        yield Probe(ca_file)
-        return
-    with TemporaryDirectory(prefix="wealist-") as folder:
-        host = RemoteHost(from_host, environ=target.environ, cwd=target.source_root, folder=Path(folder))
-        yield Outpost(host, ca_file)
+    return Diagnosis(name=name, kind=subject.layer.kind, vantage=from_host or HERE, hops=hops)
 
 
 class _Examination:
@@ -124,7 +104,7 @@ class _Examination:
         self._redact = redact
         self._vantage = vantage
         self._is_remote = is_remote
-        self._scene = subject.scene
+        self._layer = subject.layer
         # The backend's identity is for the state alone.
         self._session = Session(target.aws)
         self._database: Database | None = None
@@ -133,7 +113,7 @@ class _Examination:
 
     def steps(self) -> list[tuple[str, Callable[[str], Hop]]]:
         """The hops of this kind of database."""
-        is_postgresql = self._scene.kind == POSTGRESQL
+        is_postgresql = self._layer.kind == POSTGRESQL
         return [
             ("instance" if is_postgresql else "group", self._look_at_database),
             ("dns", self._resolve),
@@ -149,27 +129,27 @@ class _Examination:
     # What AWS answers for
 
     def _look_at_database(self, id_: str) -> Hop:
-        read = read_instance if self._scene.kind == POSTGRESQL else read_group
-        self._database = read(self._session, self._scene.region, self._subject.identifier)
-        return database_hop(id_, self._scene, self._subject.identifier, self._database)
+        read = read_instance if self._layer.kind == POSTGRESQL else read_group
+        self._database = read(self._session, self._layer.region, self._subject.identifier)
+        return database_hop(id_, self._layer, self._subject.identifier, self._database)
 
     def _look_at_subnets(self, id_: str) -> Hop:
-        subnets = network.read_subnets(self._session, self._scene.region, self._found.subnet_ids)
-        return reach.subnets_hop(id_, self._scene, self._found, subnets, self._tables)
+        subnets = network.read_subnets(self._session, self._layer.region, self._found.subnet_ids)
+        return reach.subnets_hop(id_, self._layer, self._found, subnets, self._tables)
 
     def _look_at_security_group(self, id_: str) -> Hop:
         groups, port = self._found.security_group_ids, self._endpoint.port
-        ingress, gone = network.read_ingress(self._session, self._scene.region, groups, port)
-        subnets = network.read_subnets(self._session, self._scene.region, self._subject.private_subnets)
-        if lost := reach.lost_subnets(id_, self._scene, self._subject.private_subnets, subnets):
+        ingress, gone = network.read_ingress(self._session, self._layer.region, groups, port)
+        subnets = network.read_subnets(self._session, self._layer.region, self._subject.private_subnets)
+        if lost := reach.lost_subnets(id_, self._layer, self._subject.private_subnets, subnets):
             return lost
-        return reach.security_group_hop(id_, self._scene, self._found, subnets.values(), ingress, gone)
+        return reach.security_group_hop(id_, self._layer, self._found, subnets.values(), ingress, gone)
 
     def _look_at_endpoints(self, id_: str) -> Hop:
-        vpc, region = self._found.vpc_id or "", self._scene.region
+        vpc, region = self._found.vpc_id or "", self._layer.region
         subnets = network.read_subnets(self._session, region, self._subject.private_subnets)
         endpoints = network.read_vpc_endpoints(self._session, region, vpc, SECRETS_MANAGER)
-        return reach.endpoints_hop(id_, self._scene, vpc, subnets.values(), self._tables, endpoints)
+        return reach.endpoints_hop(id_, self._layer, vpc, subnets.values(), self._tables, endpoints)
 
     def _fetch(self, id_: str) -> Hop:
         name = self._subject.secret
@@ -195,13 +175,13 @@ class _Examination:
 
     def _secret_address(self) -> str | None:
         # A password that RDS manages has no resource of its own: it goes with the instance.
-        return self._scene.address("aws_secretsmanager_secret", arn=self._secret_arn) or self._scene.database_address(
+        return self._layer.address("aws_secretsmanager_secret", arn=self._secret_arn) or self._layer.database_address(
             self._subject.identifier
         )
 
     def _about_secret(self, call: str) -> str:
         """A command that tells about the secret, and does not show it."""
-        return self._scene.aws(f"secretsmanager {call} --secret-id {self._secret_arn or self._subject.secret}")
+        return self._layer.aws(f"secretsmanager {call} --secret-id {self._secret_arn or self._subject.secret}")
 
     # What the network answers for
 
@@ -211,7 +191,7 @@ class _Examination:
         hop = self._vantage.dns(id_, self._endpoint)
         if not hop.is_broken:
             return hop
-        address = self._scene.address("aws_vpc", id=self._found.vpc_id)
+        address = self._layer.address("aws_vpc", id=self._found.vpc_id)
         return self._designed(id_) or replace(hop, address=address)
 
     def _connect(self, id_: str) -> Hop:
@@ -222,7 +202,7 @@ class _Examination:
             return hop
         subnets = ",".join(self._found.subnet_ids)
         command = f"ec2 describe-network-acls --filters Name=association.subnet-id,Values={subnets}"
-        return self._designed(id_) or replace(hop, command=self._scene.aws(command))
+        return self._designed(id_) or replace(hop, command=self._layer.aws(command))
 
     def _log_in(self, id_: str) -> Hop:
         if far := self._far(id_):
@@ -230,10 +210,10 @@ class _Examination:
         if self._secret is None:
             return undetermined(id_, f"can't be checked: secret {self._subject.secret} was not read")
         hop = self._vantage.login(id_, self._endpoint, self._secret)
-        if not hop.is_broken:
+        if hop.command is None:
             return hop
-        address = self._scene.database_address(self._subject.identifier)
-        return replace(hop, address=address, command=self._about_secret("list-secret-version-ids"))
+        # About the secret, and nothing else: the database has another.
+        return replace(hop, address=self._layer.database_address(self._subject.identifier))
 
     def _far(self, id_: str) -> Hop | None:
         """The hop where nothing can be looked at: in the sandbox, or behind one that is out of reach by design."""
@@ -241,7 +221,7 @@ class _Examination:
             return skipped(id_, _SANDBOX)
         if self._unreachable is None:
             return None
-        is_designed = self._unreachable.outcome is Outcome.SKIPPED
+        is_designed = self._unreachable.outcome is HopOutcome.SKIPPED
         return skipped(id_, _AS_DESIGNED if is_designed else "not checked: no answer before")
 
     def _designed(self, id_: str) -> Hop | None:
@@ -249,7 +229,7 @@ class _Examination:
         if self._is_remote:
             return None
         try:
-            ranges = network.read_ranges(self._session, self._scene.region, self._found.vpc_id or "")
+            ranges = network.read_ranges(self._session, self._layer.region, self._found.vpc_id or "")
         except AwsError as error:
             if error.code not in DENIED:
                 raise
@@ -279,16 +259,19 @@ class _Examination:
     def _endpoint(self) -> Endpoint:
         assert self._found.host is not None
         return Endpoint(
-            kind=self._scene.kind,
+            kind=self._layer.kind,
             host=self._found.host,
             port=self._found.port or 0,
             user=self._subject.user,
             database=self._subject.database,
+            secret_command=self._about_secret("list-secret-version-ids")
+            if self._layer.kind == POSTGRESQL
+            else self._target.command(f"secrets rotate {self._subject.secret}"),
         )
 
     @cached_property
     def _tables(self) -> tuple[network.RouteTable, ...]:
-        return network.read_route_tables(self._session, self._scene.region, self._found.vpc_id or "")
+        return network.read_route_tables(self._session, self._layer.region, self._found.vpc_id or "")
 
     def _asked(self, look: Callable[[str], Hop]) -> Callable[[str], Hop]:
         """A hop that is undetermined where this identity may not ask."""

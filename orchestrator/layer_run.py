@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 # Taking down and looking for drift are about other things than the month.
 _PRICED = ("plan", "up", "rotate")
-# Ends of a layer whose plan counts though nothing was applied.
-_COUNTED = (Outcome.PLANNED, Outcome.PRICED)
+# Ends of a layer at which what its plan saves counts as well; the latter two are about what would be.
+_COUNTED = (Outcome.APPLIED, Outcome.PLANNED, Outcome.PRICED)
 
 
 class LayerRun:
@@ -95,8 +95,11 @@ class LayerRun:
             failure.mention_unsaved_state(error, self.layer, self._steps.folder, since=self._began, command=command)
             if isinstance(error, TerraformError):
                 error.layer = self.layer.id
-        if self.context.budget is not None and not self._applied and outcome not in _COUNTED:
-            self.context.budget.give_back(self.layer.id)
+        if self.context.budget is not None:
+            if outcome in _COUNTED:
+                self.context.budget.settle(self.layer.id)
+            elif not self._applied:
+                self.context.budget.give_back(self.layer.id)
         after = self._state_after()
         result = LayerResult(
             layer=self.layer.id,
@@ -157,14 +160,14 @@ class LayerRun:
             self._plan = self._steps.read(options)
         return self._plan
 
-    def look(self, *, refresh_only: bool = False, values: Mapping[str, str] | None = None) -> Plan:
+    def look(self, *, refresh_only: bool = False, is_bare: bool = False) -> Plan:
         """What there is and would be, changes or none; it is not what is applied.
 
         Args:
-            values: In place of those of the run.
+            is_bare: Without the values and the variable files of the run.
         """
-        given = self.context.options.values if values is None else values
-        options = self._steps.options(given, refresh_only=refresh_only)
+        given = {} if is_bare else self.context.options.values
+        options = self._steps.options(given, refresh_only=refresh_only, is_bare=is_bare)
         self._plan = None
         self._steps.save(options)
         return self._steps.read(options)

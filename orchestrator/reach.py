@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.database import Database
     from orchestrator.aws.network import Ingress, Route, RouteTable, Subnet, VpcEndpoint
-    from orchestrator.scene import Scene
+    from orchestrator.database_layer import DatabaseLayer
 
 SECRETS_MANAGER = "secretsmanager"
 
 
 def subnets_hop(
-    id_: str, scene: Scene, database: Database, subnets: Mapping[str, Subnet], tables: Sequence[RouteTable]
+    id_: str, layer: DatabaseLayer, database: Database, subnets: Mapping[str, Subnet], tables: Sequence[RouteTable]
 ) -> Hop:
     """Whether the subnets of the database's group exist, and none has a way from the internet."""
     group = database.subnet_group
     expected = f"the subnets of group {group}, none with a route to an internet gateway"
     gone = [subnet for subnet in database.subnet_ids if subnet not in subnets]
     if gone or not database.subnet_ids:
-        address = next((found for subnet in gone if (found := scene.address("aws_subnet", id=subnet))), None)
+        address = next((found for subnet in gone if (found := layer.address("aws_subnet", id=subnet))), None)
         return broken(
             id_,
             f"subnet group {group} names {_list('subnet', gone)} that no longer exist{'s' if len(gone) == 1 else ''}"
@@ -33,15 +33,15 @@ def subnets_hop(
             else f"subnet group {group} has no subnets",
             expected=expected,
             remedy="make the subnets again, and let the group name them",
-            address=address or scene.address("aws_db_subnet_group", name=group),
-            command=scene.plan,
+            address=address or layer.address("aws_db_subnet_group", name=group),
+            command=layer.plan,
         )
     for subnet in database.subnet_ids:
         table = table_of(subnet, tables)
         route = next((one for one in table.routes if one.is_to_internet_gateway), None) if table else None
         if table and route:
-            made = scene.address("aws_route", route_table_id=table.id, destination_cidr_block=route.destination)
-            tie = scene.address("aws_route_table_association", route_table_id=table.id, subnet_id=subnet)
+            made = layer.address("aws_route", route_table_id=table.id, destination_cidr_block=route.destination)
+            tie = layer.address("aws_route_table_association", route_table_id=table.id, subnet_id=subnet)
             # One that Terraform didn't make it doesn't take away either.
             words = f"ec2 delete-route --route-table-id {table.id} --{_destination(route)}"
             return broken(
@@ -49,12 +49,22 @@ def subnets_hop(
                 f"subnet {subnet} has a route to an internet gateway: {route.destination} -> {route.target} in {table.id}",
                 expected=expected,
                 remedy=f"take the route {route.destination} out of {table.id}, or give the subnet another table",
-                address=made or tie or scene.address("aws_route_table", "aws_default_route_table", id=table.id),
-                command=scene.plan if made else scene.aws(words),
+                address=made or tie or layer.address("aws_route_table", "aws_default_route_table", id=table.id),
+                command=layer.plan if made else layer.aws(words),
             )
+    unknown = [subnet for subnet in database.subnet_ids if table_of(subnet, tables) is None]
+    if unknown:
+        return _no_table(id_, unknown)
     names = ", ".join(database.subnet_ids)
     return ok(
         id_, f"{len(database.subnet_ids)} subnets of {group} exist, none with a route to an internet gateway: {names}"
+    )
+
+
+def _no_table(id_: str, subnets: Sequence[str]) -> Hop:
+    """Every subnet has a route table, so one that isn't seen is no answer: a VPC's main one is always there."""
+    return undetermined(
+        id_, f"no route table is seen for {_list('subnet', subnets)}", remedy="let this identity read it"
     )
 
 
@@ -64,7 +74,7 @@ def _destination(route: Route) -> str:
     return f"{kind} {route.destination}"
 
 
-def lost_subnets(id_: str, scene: Scene, ids: Sequence[str], subnets: Mapping[str, Subnet]) -> Hop | None:
+def lost_subnets(id_: str, layer: DatabaseLayer, ids: Sequence[str], subnets: Mapping[str, Subnet]) -> Hop | None:
     """The hop where private subnets are gone: then nothing can be said of whether they are admitted."""
     gone = [subnet for subnet in ids if subnet not in subnets]
     if not gone:
@@ -74,17 +84,17 @@ def lost_subnets(id_: str, scene: Scene, ids: Sequence[str], subnets: Mapping[st
         f"{_list('private subnet', gone)} no longer exist{'s' if len(gone) == 1 else ''}",
         expected="the private subnets that the layer's state names",
         remedy="Terraform makes it again",
-        address=next((found for subnet in gone if (found := scene.address("aws_subnet", id=subnet))), None),
-        command=scene.plan,
+        address=next((found for subnet in gone if (found := layer.address("aws_subnet", id=subnet))), None),
+        command=layer.plan,
     )
 
 
 def security_group_hop(
-    id_: str, scene: Scene, database: Database, subnets: Iterable[Subnet], ingress: Ingress, gone: Sequence[str]
+    id_: str, layer: DatabaseLayer, database: Database, subnets: Iterable[Subnet], ingress: Ingress, gone: Sequence[str]
 ) -> Hop:
     """Whether every private subnet is admitted on the database's port."""
     port, groups = database.port, ", ".join(database.security_group_ids)
-    address = next((a for g in database.security_group_ids if (a := scene.address("aws_security_group", id=g))), None)
+    address = next((a for g in database.security_group_ids if (a := layer.address("aws_security_group", id=g))), None)
     if gone or not database.security_group_ids:
         return broken(
             id_,
@@ -93,8 +103,8 @@ def security_group_hop(
             else f"{database.id} has no security group",
             expected=f"a security group that admits tcp {port} from the private subnets",
             remedy="make it again",
-            address=address or scene.database_address(database.id),
-            command=scene.plan,
+            address=address or layer.database_address(database.id),
+            command=layer.plan,
         )
     subnets = tuple(subnets)
     refused = [subnet for subnet in subnets if not ingress.admits(subnet.network)]
@@ -104,17 +114,17 @@ def security_group_hop(
     names = ", ".join(
         f"{subnet.network} ({subnet.id}{f', {subnet.zone}' if subnet.zone else ''})" for subnet in refused
     )
-    if ingress.groups:
-        members = ", ".join(ingress.groups)
-        return ok(
-            id_, f"{groups} admits tcp {port} from members of {members}; by range it does not admit {names}, nor has to"
-        )
-    if ingress.prefix_lists:
-        lists = ", ".join(ingress.prefix_lists)
+    # Who is in a group is not read, and it may be the database's own: that admits the database and nobody else.
+    unread = [f"members of {', '.join(ingress.groups)}"] if ingress.groups else []
+    unread += [f"prefix list {', '.join(ingress.prefix_lists)}"] if ingress.prefix_lists else []
+    if unread:
+        sources = " and from ".join(unread)
         return undetermined(
-            id_, f"{groups} admits tcp {port} from prefix list {lists}, whose entries are not read, and not {names}"
+            id_,
+            f"{groups} admits tcp {port} from {sources}, whose addresses are not read; by range it does not admit {names}",
+            remedy="see whether what connects is among them",
         )
-    rule = _rule_address(scene, database, refused)
+    rule = _rule_address(layer, database, refused)
     again = "Terraform has the rule in its state, and makes it again" if rule else None
     return broken(
         id_,
@@ -122,19 +132,19 @@ def security_group_hop(
         expected=f"tcp {port} admitted from every private subnet",
         remedy=again or f"add ingress rules for tcp {port} from {', '.join(str(one.network) for one in refused)}",
         address=rule or address,
-        command=scene.plan,
+        command=layer.plan,
     )
 
 
-def _rule_address(scene: Scene, database: Database, refused: Sequence[Subnet]) -> str | None:
+def _rule_address(layer: DatabaseLayer, database: Database, refused: Sequence[Subnet]) -> str | None:
     """The rules in the state that should admit these subnets, and that AWS has no more."""
     ranges = {str(subnet.network) for subnet in refused}
     found = [
         address
         for group in database.security_group_ids
         for address, values in (
-            *scene.resources("aws_vpc_security_group_ingress_rule", security_group_id=group),
-            *scene.resources("aws_security_group_rule", security_group_id=group, type="ingress"),
+            *layer.resources("aws_vpc_security_group_ingress_rule", security_group_id=group),
+            *layer.resources("aws_security_group_rule", security_group_id=group, type="ingress"),
         )
         if (values.get("cidr_ipv4") in ranges or ranges & set(values.get("cidr_blocks") or ()))
         and values.get("from_port") == database.port
@@ -144,7 +154,7 @@ def _rule_address(scene: Scene, database: Database, refused: Sequence[Subnet]) -
 
 def endpoints_hop(
     id_: str,
-    scene: Scene,
+    layer: DatabaseLayer,
     vpc_id: str,
     subnets: Iterable[Subnet],
     tables: Sequence[RouteTable],
@@ -152,25 +162,29 @@ def endpoints_hop(
 ) -> Hop:
     """Whether what runs in the private subnets can reach Secrets Manager: by a way out, or by an endpoint of the VPC."""
     without: list[str] = []
+    unknown: list[str] = []
     ways: set[str] = set()
     for subnet in subnets:
         table = table_of(subnet.id, tables)
-        route = next((one for one in table.routes if one.is_default and one.is_active), None) if table else None
-        if route is None:
-            without.append(subnet.id)
-        else:
+        if table is None:
+            unknown.append(subnet.id)
+        elif route := next((one for one in table.routes if one.is_default and one.is_active), None):
             ways.add(route.target)
-    if not without:
+        else:
+            without.append(subnet.id)
+    if not without and not unknown:
         return skipped(id_, f"not needed: the private subnets reach Secrets Manager through {', '.join(sorted(ways))}")
     usable = next((one for one in endpoints if one.is_usable), None)
     if usable is not None:
         return ok(id_, f"{usable.id} leads from {vpc_id} to Secrets Manager")
+    if not without:
+        return _no_table(id_, unknown)
     known = ", ".join(
         f"{one.id} is {one.state}{'' if one.has_private_dns else ', without private DNS'}" for one in endpoints
     )
     tables_without = [table for subnet in without if (table := table_of(subnet, tables))]
-    lost = next((a for t in tables_without if (a := scene.address("aws_route", route_table_id=t.id))), None)
-    endpoint = next((a for one in endpoints if (a := scene.address("aws_vpc_endpoint", id=one.id))), None)
+    lost = next((a for t in tables_without if (a := layer.address("aws_route", route_table_id=t.id))), None)
+    endpoint = next((a for one in endpoints if (a := layer.address("aws_vpc_endpoint", id=one.id))), None)
     return broken(
         id_,
         f"{_list('private subnet', without)} without a route out, and {vpc_id} without a usable endpoint for "
@@ -178,7 +192,7 @@ def endpoints_hop(
         expected="a route to a NAT gateway, or an interface endpoint for Secrets Manager with private DNS",
         remedy="bring the route back, or add an interface endpoint: nothing in these subnets can read the secret",
         address=endpoint or lost,
-        command=scene.plan,
+        command=layer.plan,
     )
 
 

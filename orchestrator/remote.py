@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import process
 from orchestrator.errors import UsageError, WealistError
-from orchestrator.knock import INSTALL
+from orchestrator.network_hop import INSTALL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -91,19 +91,21 @@ class Steps:
         destroy: bool = False,
         refresh_only: bool = False,
         targets: Sequence[str] | None = None,
+        is_bare: bool = False,
     ) -> PlanOptions:
         """What a plan is made with: the run's options, and these.
 
         Args:
             values: Of variables; no others are given.
             targets: In place of those of the run, and of its replacements.
+            is_bare: Without the run's variable files.
         """
         given = self._context.options
         is_plain = not destroy and not refresh_only and targets is None
         return PlanOptions(
             destroy=destroy,
             refresh_only=refresh_only,
-            var_files=self._variable_files(values),
+            var_files=self._variable_files(values, () if is_bare else given.var_files),
             targets=given.targets if targets is None else tuple(targets),
             replace=given.replace if is_plain else (),
             lock_timeout=self._lock_timeout,
@@ -153,16 +155,16 @@ class Steps:
         if self._context.cancellation.is_requested:
             raise CommandInterruptedError(f"{self._layer.id}: stopped before {step}", argv=(), returncode=0)
 
-    def _variable_files(self, values: Mapping[str, str]) -> tuple[Path, ...]:
+    def _variable_files(self, values: Mapping[str, str], files: tuple[Path, ...]) -> tuple[Path, ...]:
         """The files that Terraform reads variables from, the last of them with the values of the command line."""
         sensitive = (name for name, variable in self._layer.variables.items() if variable.is_sensitive)
         self._context.redact.add(values[name] for name in sensitive if name in values)
         text = variables.render(values, self._layer)
         if not text:
-            return self._context.options.var_files
+            return files
         path = self._context.folder.variables_file(self._layer.id)
         self._context.folder.write(path, text)
-        return (*self._context.options.var_files, path)
+        return (*files, path)
 
     def _step(self, name: str, call: Callable[[], _T]) -> tuple[_T, float]:
         """What it returned, and the seconds that it took."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import lookup
 from orchestrator.config import FILENAME
+from orchestrator.database_layer import DatabaseLayer
 from orchestrator.diagnosis import POSTGRESQL
 from orchestrator.document import line_of
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.inventory import Inventory
-from orchestrator.scene import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,13 +37,22 @@ class Subject:
     """
 
     name: str
-    scene: Scene
+    layer: DatabaseLayer
     identifier: str
     private_subnets: tuple[str, ...]
     secret: str
     user: str | None
     database: str | None
     outputs: Mapping[str, Output] = field(repr=False)
+
+
+def layer_of(estate: Estate, name: str) -> Layer:
+    """The layer that what wealist.yaml has under a name belongs to.
+
+    Raises:
+        UsageError: No such name; the hint names the nearest.
+    """
+    return estate.layer(_config(estate, name).layer)
 
 
 def read_subject(estate: Estate, name: str, target: Target) -> Subject:
@@ -54,8 +63,7 @@ def read_subject(estate: Estate, name: str, target: Target) -> Subject:
         ConfigError: An output that it names is not there, or of another shape.
         StateError: The layer was never applied.
     """
-    config = _config(estate, name)
-    layer = estate.layer(config.layer)
+    config, layer = _config(estate, name), layer_of(estate, name)
     state, text = lookup.read_layer(layer, target)
     inventory = Inventory.of_state(text)
 
@@ -67,9 +75,9 @@ def read_subject(estate: Estate, name: str, target: Target) -> Subject:
         )
 
     identifier = output("identifier", str)
-    scene = Scene(
+    database_layer = DatabaseLayer(
         kind=config.kind,
-        layer=layer.name,
+        name=layer.name,
         region=_region(inventory, config.kind, identifier) or layer.backend.region,
         inventory=inventory,
         command=target.command,
@@ -77,7 +85,7 @@ def read_subject(estate: Estate, name: str, target: Target) -> Subject:
     )
     return Subject(
         name=name,
-        scene=scene,
+        layer=database_layer,
         identifier=identifier,
         private_subnets=tuple(output("private_subnets", list)),
         secret=config.secret,

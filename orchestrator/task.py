@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator import dependency, permission, policy, verification
 from orchestrator.cost import cost_of
 from orchestrator.delta import compare, existing, resulting
-from orchestrator.errors import GuardError, StateError, WealistError
+from orchestrator.errors import CommandError, CommandInterruptedError, GuardError, StateError, WealistError
 from orchestrator.judgement import Status
 from orchestrator.report import Outcome
 from orchestrator.run import Kind
@@ -134,12 +134,26 @@ def cost(run: LayerRun) -> Outcome:
     run.init()
     planned = run.look()
     before, baseline = existing(planned), "deployed"
-    if not before and run.context.options.values:
-        before, baseline = resulting(run.look(values={})), "plan"
+    if not before and (without := _without_values(run)):
+        before, baseline = resulting(without), "plan"
     delta = compare(cost_of(before, book), cost_of(resulting(planned), book), book.currency, baseline=baseline)
     run.keep_cost(delta)
     stop_on(run.layer, _costs(run, delta))
     return Outcome.PRICED
+
+
+def _without_values(run: LayerRun) -> Plan | None:
+    """The plan without the values and variable files that are asked about; None where none are, or where it needs them."""
+    options = run.context.options
+    if not options.values and not options.var_files:
+        return None
+    try:
+        return run.look(is_bare=True)
+    except CommandInterruptedError:
+        raise
+    except CommandError:
+        run.tell(f"{run.layer.id} can't be planned without the given values, so they are held against nothing")
+        return None
 
 
 def stop_on(layer: Layer, findings: Sequence[Finding]) -> None:

@@ -4,10 +4,10 @@
     {"layer": "prod/foundation", "what": "plan", "seconds": 14.2}
     {"layer": "prod/foundation", "what": "apply", "shape": "5f0c2e...", "seconds": 871.9}
 
-Of everything only the newest are kept. Lines are added under a lock on the file, in one write, so
-that any number of runs can do so at once; when it has grown, a thinned one is put in its place under the same lock, and who
-waited for the lock opens the new one. A line that can't be read is passed over. The history is a convenience: a full disk, a folder without permission,
-a lock that can't be had cost what would have been kept, and never the run. Nothing waits for the disk here.
+Of everything only the newest are kept. Lines are added under a lock on the file, in one write, so that any number of runs
+can do so at once; when it has grown, a thinned one is put in its place under the same lock, and who waited for the lock
+opens the new one. A line that can't be read is passed over. The history is a convenience: a full disk, a folder without
+permission, a lock that can't be had within a second cost what would have been kept, and never the run.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import fcntl
 import json
 import math
 import os
+import time
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ KEPT_APPLIES = 50
 
 _RESOURCE = '"what": "resource"'
 _SMALL = 256 * 1024
+# A write takes milliseconds: who holds the lock for longer has been stopped, and an apply must not wait for that.
+_TRIES, _PAUSE = 100, 0.01
 
 
 def append(home: Path, entries: Iterable[Mapping[str, Any]]) -> None:
@@ -95,17 +98,30 @@ def _sorted(home: Path, layers: Iterable[str], is_wanted: Callable[[str], bool])
 
 @contextmanager
 def _alone(path: Path) -> Iterator[int]:
-    """The file, open to append to, and locked; the lock ends with it."""
+    """The file, open to append to, and locked; the lock ends with it.
+
+    Raises:
+        OSError: Among others, somebody else has had the lock all the time.
+    """
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            _lock(fd)
             if os.fstat(fd).st_ino == _inode(path):
                 yield fd
                 return
             # Whoever had the lock put another file in its place.
         finally:
             os.close(fd)
+
+
+def _lock(fd: int) -> None:
+    for _ in range(_TRIES - 1):
+        with suppress(BlockingIOError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_PAUSE)
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _inode(path: Path) -> int | None:

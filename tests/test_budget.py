@@ -32,12 +32,29 @@ def test_what_is_refused_or_given_back_takes_no_room() -> None:
     assert budget.judge("c", delta([], [database(multi_az=True)])) == []
 
 
-def test_what_one_layer_saves_another_may_spend() -> None:
+def test_what_one_layer_saved_another_may_spend() -> None:
     budget = Budget(0)
     assert budget.judge("a", delta(gateways(2), gateways(1))) == []
+    budget.settle("a")
 
     assert budget.judge("b", delta([], gateways(1))) == []
     assert budget.judge("c", delta([], [database()])) != []
+
+
+def test_what_is_not_saved_yet_can_not_be_spent() -> None:
+    """It may be declined yet, and what was spent of it would stay."""
+    budget = Budget(0)
+    assert budget.judge("a", delta(gateways(2), gateways(1))) == []
+
+    (finding,) = budget.judge("b", delta([], gateways(1)))
+
+    assert finding.seen == "would cost $32 more, and --max-monthly-delta is $0"
+    budget.give_back("a")
+    assert budget.judge("b", delta([], gateways(1))) != []
+
+
+def test_what_a_run_that_is_gone_on_with_saved_may_be_spent() -> None:
+    assert Budget(0, {"a": -32}).judge("b", delta([], gateways(1))) == []
 
 
 def test_a_run_that_is_gone_on_with_has_spent_something() -> None:

@@ -6,7 +6,7 @@ from orchestrator.diagnosis import (
     AFTER_BROKEN,
     Diagnosis,
     Hop,
-    Outcome,
+    HopOutcome,
     broken,
     ok,
     skipped,
@@ -36,7 +36,7 @@ def test_nothing_is_looked_at_behind_the_first_broken_hop() -> None:
     hops = walk([(id_, look) for id_ in "abcd"], on_hop=told.append)
 
     assert asked == ["a", "b"]
-    assert [hop.outcome for hop in hops] == [Outcome.OK, Outcome.BROKEN, Outcome.SKIPPED, Outcome.SKIPPED]
+    assert [hop.outcome for hop in hops] == [HopOutcome.OK, HopOutcome.BROKEN, HopOutcome.SKIPPED, HopOutcome.SKIPPED]
     assert {hop.seen for hop in hops[2:]} == {AFTER_BROKEN}
     assert tuple(told) == hops
 

@@ -10,17 +10,17 @@ import pytest
 from moto.elasticache.models import elasticache_backends
 from moto.rds.models import rds_backends
 
-from orchestrator import examination
+from orchestrator import examination, network_hop
 from orchestrator.aws.session import Session
-from orchestrator.diagnosis import AFTER_BROKEN, Diagnosis, Hop, Outcome, ok
+from orchestrator.diagnosis import AFTER_BROKEN, Diagnosis, Hop, HopOutcome, ok
 from orchestrator.discovery import Estate
-from orchestrator.errors import AwsError, ConfigError, StateError, UsageError
+from orchestrator.errors import AwsError, ConfigError, PreflightError, StateError, UsageError
 from orchestrator.redaction import Redactor
 from orchestrator.sandbox import extensions
 from orchestrator.target import AwsSettings, Target, aws_target
 from tests.estate import ACCOUNT, REGION, Store, target_of, write_estate
 from tests.fakes import CANARY
-from tests.scene import YAML, Scene, client, make_group, make_instance
+from tests.vpc import YAML, Vpc, client, make_group, make_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,7 @@ class FakeVantage:
         self.asked: list[str] = []
         self.endpoint: Endpoint | None = None
         self.secret: str | None = None
+        self.refusal: tuple[str, bool] | None = None
 
     def _answer(self, id_: str, endpoint: Endpoint) -> Hop:
         self.asked.append(id_)
@@ -54,10 +55,14 @@ class FakeVantage:
 
     def login(self, id_: str, endpoint: Endpoint, secret: str) -> Hop:
         self.secret = secret
-        return self._answer(id_, endpoint)
+        hop = self._answer(id_, endpoint)
+        if self.refusal is None:
+            return hop
+        why, is_wrong_secret = self.refusal
+        return network_hop.refused(id_, endpoint, why, is_wrong_secret=is_wrong_secret)
 
     def breaks(self, id_: str) -> None:
-        self.answers[id_] = Hop(id=id_, outcome=Outcome.BROKEN, seen=f"no {id_}", expected=id_, remedy="mend it")
+        self.answers[id_] = Hop(id=id_, outcome=HopOutcome.BROKEN, seen=f"no {id_}", expected=id_, remedy="mend it")
 
 
 @pytest.fixture(autouse=True)
@@ -84,18 +89,18 @@ def estate(tmp_path: Path) -> Estate:
 def vantage(monkeypatch: pytest.MonkeyPatch) -> FakeVantage:
     """Where the network is looked at from: a place outside the VPC."""
     fake = FakeVantage()
-    monkeypatch.setattr(examination, "Probe", lambda ca_file: fake)
+    monkeypatch.setattr("orchestrator.vantage.LocalVantage", lambda ca_file: fake)
     monkeypatch.setattr(examination, "own_address_in", lambda ranges: None)
     return fake
 
 
 @pytest.fixture
-def db(store: Store, vantage: FakeVantage) -> Scene:
+def db(store: Store, vantage: FakeVantage) -> Vpc:
     return make_instance(store, password=CANARY)
 
 
 @pytest.fixture
-def redis(store: Store, vantage: FakeVantage) -> Scene:
+def redis(store: Store, vantage: FakeVantage) -> Vpc:
     return make_group(store, token=CANARY)
 
 
@@ -108,7 +113,7 @@ def broken_at(found: Diagnosis, id_: str) -> Hop:
     assert found.broken is not None, found.verdict
     assert found.broken.id == id_, found.verdict
     behind = found.hops[found.hops.index(found.broken) + 1 :]
-    assert {(hop.outcome, hop.seen) for hop in behind} <= {(Outcome.SKIPPED, AFTER_BROKEN)}
+    assert {(hop.outcome, hop.seen) for hop in behind} <= {(HopOutcome.SKIPPED, AFTER_BROKEN)}
     return found.broken
 
 
@@ -117,7 +122,7 @@ def hop(found: Diagnosis, id_: str) -> Hop:
     return one
 
 
-def test_all_hops_of_a_database_that_is_well(estate: Estate, db: Scene, vantage: FakeVantage) -> None:
+def test_all_hops_of_a_database_that_is_well(estate: Estate, db: Vpc, vantage: FakeVantage) -> None:
     redact = Redactor()
 
     found = examine(estate, redact=redact)
@@ -138,17 +143,17 @@ def test_all_hops_of_a_database_that_is_well(estate: Estate, db: Scene, vantage:
     assert CANARY not in repr(found)
 
 
-def test_all_hops_of_a_cache_that_is_well(estate: Estate, redis: Scene, vantage: FakeVantage) -> None:
+def test_all_hops_of_a_cache_that_is_well(estate: Estate, redis: Vpc, vantage: FakeVantage) -> None:
     found = examine(estate, "cache")
 
     assert [hop.id for hop in found.hops] == ["group", "dns", "security-group", "secret", "tcp", "tls", "login"]
-    assert {hop.outcome for hop in found.hops} == {Outcome.OK}
+    assert {hop.outcome for hop in found.hops} == {HopOutcome.OK}
     assert vantage.endpoint is not None
     assert (vantage.endpoint.user, vantage.endpoint.database, vantage.endpoint.port) == (None, None, 6379)
     assert vantage.endpoint.host.startswith("master.acme-cache.")
 
 
-def test_hops_are_told_as_they_are_known(estate: Estate, db: Scene) -> None:
+def test_hops_are_told_as_they_are_known(estate: Estate, db: Vpc) -> None:
     told: list[Hop] = []
 
     found = examine(estate, on_hop=told.append)
@@ -156,10 +161,34 @@ def test_hops_are_told_as_they_are_known(estate: Estate, db: Scene) -> None:
     assert tuple(told) == found.hops
 
 
+def test_credentials_of_another_account_are_refused_before_anything_is_read(
+    tmp_path: Path, db: Vpc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There the instance would not exist either, and Terraform would be told to make it again."""
+    monkeypatch.setattr("orchestrator.custody.Session", lambda *_, **__: _session())
+    estate = Estate.find(write_estate(tmp_path / "pinned", f'{YAML}accounts:\n  prod: "999999999999"\n'))
+    told: list[Hop] = []
+    read: list[str] = []
+    monkeypatch.setattr(examination, "read_subject", lambda *_: read.append("state"))
+
+    with pytest.raises(PreflightError, match=f"these credentials are of account {ACCOUNT}: .* 999999999999") as caught:
+        examine(estate, on_hop=told.append)
+
+    assert caught.value.exit_code == 10
+    assert (told, read) == ([], [])
+
+
+def test_the_account_that_is_pinned_is_examined(tmp_path: Path, db: Vpc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.custody.Session", lambda *_, **__: _session())
+    estate = Estate.find(write_estate(tmp_path / "pinned", f'{YAML}accounts:\n  prod: "{ACCOUNT}"\n'))
+
+    assert examine(estate).exit_code == 0
+
+
 # The database itself
 
 
-def test_an_instance_that_is_gone(estate: Estate, db: Scene, vantage: FakeVantage) -> None:
+def test_an_instance_that_is_gone(estate: Estate, db: Vpc, vantage: FakeVantage) -> None:
     client("rds").delete_db_instance(DBInstanceIdentifier="acme-db", SkipFinalSnapshot=True)
 
     one = broken_at(examine(estate), "instance")
@@ -179,7 +208,7 @@ def test_an_instance_that_is_gone(estate: Estate, db: Scene, vantage: FakeVantag
         ("failed", "rds describe-events"),
     ],
 )
-def test_an_instance_that_does_not_serve(estate: Estate, db: Scene, status: str, command: str) -> None:
+def test_an_instance_that_does_not_serve(estate: Estate, db: Vpc, status: str, command: str) -> None:
     vars(rds_backends[ACCOUNT][REGION].databases["acme-db"])["status"] = status
 
     one = broken_at(examine(estate), "instance")
@@ -190,7 +219,7 @@ def test_an_instance_that_does_not_serve(estate: Estate, db: Scene, status: str,
     assert str(one.command).endswith(f" --region {REGION}")
 
 
-def test_a_command_of_the_aws_cli_leads_to_where_the_run_went(estate: Estate, db: Scene) -> None:
+def test_a_command_of_the_aws_cli_leads_to_where_the_run_went(estate: Estate, db: Vpc) -> None:
     vars(rds_backends[ACCOUNT][REGION].databases["acme-db"])["status"] = "stopped"
     target = aws_target(estate.root, {}, profile="the team's")
 
@@ -199,7 +228,7 @@ def test_a_command_of_the_aws_cli_leads_to_where_the_run_went(estate: Estate, db
     assert str(one.command).endswith(f" --region {REGION} --profile 'the team'\"'\"'s'")
 
 
-def test_a_group_that_is_gone(estate: Estate, redis: Scene) -> None:
+def test_a_group_that_is_gone(estate: Estate, redis: Vpc) -> None:
     client("elasticache").delete_replication_group(ReplicationGroupId="acme-cache")
 
     one = broken_at(examine(estate, "cache"), "group")
@@ -211,7 +240,7 @@ def test_a_group_that_is_gone(estate: Estate, redis: Scene) -> None:
 @pytest.mark.parametrize(
     ("status", "command"), [("creating", "wait replication-"), ("create-failed", "describe-events")]
 )
-def test_a_group_that_does_not_serve(estate: Estate, redis: Scene, status: str, command: str) -> None:
+def test_a_group_that_does_not_serve(estate: Estate, redis: Vpc, status: str, command: str) -> None:
     elasticache_backends[ACCOUNT][REGION].replication_groups["acme-cache"].status = status
 
     one = broken_at(examine(estate, "cache"), "group")
@@ -240,7 +269,7 @@ def test_a_group_that_takes_no_token(
 # The network around it
 
 
-def test_a_route_to_an_internet_gateway(estate: Estate, db: Scene) -> None:
+def test_a_route_to_an_internet_gateway(estate: Estate, db: Vpc) -> None:
     table = db.tables["database"]
     client("ec2").create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=db.gateway)
 
@@ -256,7 +285,7 @@ def test_a_route_to_an_internet_gateway(estate: Estate, db: Scene) -> None:
     )
 
 
-def test_a_route_to_an_internet_gateway_that_terraform_made(estate: Estate, db: Scene) -> None:
+def test_a_route_to_an_internet_gateway_that_terraform_made(estate: Estate, db: Vpc) -> None:
     table = db.tables["database"]
     client("ec2").create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=db.gateway)
     db.has("aws_route", "open", route_table_id=table, destination_cidr_block="0.0.0.0/0")
@@ -265,9 +294,9 @@ def test_a_route_to_an_internet_gateway_that_terraform_made(estate: Estate, db: 
     assert broken_at(examine(estate), "subnets").address == "aws_route.open"
 
 
-def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one(estate: Estate, db: Scene) -> None:
+def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one(estate: Estate, db: Vpc) -> None:
     ec2 = client("ec2")
-    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [db.vpc]}])["RouteTables"]
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [db.id]}])["RouteTables"]
     (main,) = [t["RouteTableId"] for t in tables if any(tie.get("Main") for tie in t["Associations"])]
     ec2.create_route(RouteTableId=main, DestinationCidrBlock="0.0.0.0/0", GatewayId=db.gateway)
     ties = [tie for t in tables for tie in t["Associations"] if tie.get("SubnetId") == db.database[1]]
@@ -278,7 +307,7 @@ def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one(estate: Estate
     assert one.seen.startswith(f"subnet {db.database[1]} has a route to an internet gateway")
 
 
-def test_a_database_subnet_that_is_gone(estate: Estate, db: Scene) -> None:
+def test_a_database_subnet_that_is_gone(estate: Estate, db: Vpc) -> None:
     client("ec2").delete_subnet(SubnetId=db.database[1])
 
     one = broken_at(examine(estate), "subnets")
@@ -287,7 +316,7 @@ def test_a_database_subnet_that_is_gone(estate: Estate, db: Scene) -> None:
     assert one.address == "aws_subnet.database[1]"
 
 
-def test_a_rule_that_was_taken_away(estate: Estate, db: Scene) -> None:
+def test_a_rule_that_was_taken_away(estate: Estate, db: Vpc) -> None:
     db.revoke("10.0.2.0/24")
 
     found = examine(estate)
@@ -300,7 +329,7 @@ def test_a_rule_that_was_taken_away(estate: Estate, db: Scene) -> None:
     assert found.verdict.startswith("db is broken at security-group: ")
 
 
-def test_a_rule_that_the_state_never_had(estate: Estate, db: Scene) -> None:
+def test_a_rule_that_the_state_never_had(estate: Estate, db: Vpc) -> None:
     db.revoke("10.0.1.0/24", "10.0.2.0/24")
     db.resources = [one for one in db.resources if one["type"] != "aws_vpc_security_group_ingress_rule"]
     db.put_state()
@@ -311,7 +340,7 @@ def test_a_rule_that_the_state_never_had(estate: Estate, db: Scene) -> None:
     assert one.address == "aws_security_group.db"
 
 
-def test_a_rule_for_another_port_admits_nobody(estate: Estate, redis: Scene) -> None:
+def test_a_rule_for_another_port_admits_nobody(estate: Estate, redis: Vpc) -> None:
     redis.revoke("10.0.1.0/24", "10.0.2.0/24")
     redis.admit(6380, IpRanges=[{"CidrIp": "10.0.0.0/16"}])
 
@@ -319,25 +348,46 @@ def test_a_rule_for_another_port_admits_nobody(estate: Estate, redis: Scene) -> 
 
 
 @pytest.mark.parametrize("ranges", [("10.0.0.0/16",), ("10.0.1.0/25", "10.0.1.128/25", "10.0.2.0/23")])
-def test_ranges_that_contain_the_subnets_admit_them(estate: Estate, db: Scene, ranges: tuple[str, ...]) -> None:
+def test_ranges_that_contain_the_subnets_admit_them(estate: Estate, db: Vpc, ranges: tuple[str, ...]) -> None:
     db.revoke("10.0.1.0/24", "10.0.2.0/24")
     db.admit(5432, IpRanges=[{"CidrIp": one} for one in ranges])
 
-    assert hop(examine(estate), "security-group").outcome is Outcome.OK
+    assert hop(examine(estate), "security-group").outcome is HopOutcome.OK
 
 
-def test_members_of_another_group_are_admitted_with_a_note(estate: Estate, db: Scene) -> None:
+@pytest.mark.parametrize("is_own", [False, True])
+def test_who_is_a_member_of_a_group_is_not_known(estate: Estate, db: Vpc, *, is_own: bool) -> None:
     db.revoke("10.0.1.0/24", "10.0.2.0/24")
-    nodes = client("ec2").create_security_group(GroupName="nodes", Description="nodes", VpcId=db.vpc)["GroupId"]
-    db.admit(5432, UserIdGroupPairs=[{"GroupId": nodes}])
+    nodes = client("ec2").create_security_group(GroupName="nodes", Description="nodes", VpcId=db.id)["GroupId"]
+    source = db.group if is_own else nodes
+    db.admit(5432, UserIdGroupPairs=[{"GroupId": source}])
 
     one = hop(examine(estate), "security-group")
 
-    assert one.outcome is Outcome.OK
-    assert f"from members of {nodes}; by range it does not admit 10.0.1.0/24" in one.seen
+    assert one.outcome is HopOutcome.UNDETERMINED
+    assert f"from members of {source}, whose addresses are not read; by range it does not admit 10.0.1.0/24" in one.seen
 
 
-def test_a_private_subnet_that_is_gone(estate: Estate, db: Scene) -> None:
+def test_members_of_a_group_beside_ranges_that_contain_the_subnets(estate: Estate, db: Vpc) -> None:
+    db.admit(5432, UserIdGroupPairs=[{"GroupId": db.group}])
+
+    assert hop(examine(estate), "security-group").outcome is HopOutcome.OK
+
+
+def test_subnets_whose_route_tables_are_not_seen_are_undetermined(
+    estate: Estate, db: Vpc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.aws.network.read_route_tables", lambda *_: ())
+
+    found = examine(estate)
+
+    assert hop(found, "subnets").outcome is HopOutcome.UNDETERMINED
+    assert hop(found, "subnets").seen == f"no route table is seen for subnets {', '.join(db.database)}"
+    assert hop(found, "vpc-endpoints").outcome is HopOutcome.UNDETERMINED
+    assert hop(found, "vpc-endpoints").seen == f"no route table is seen for subnets {', '.join(db.private)}"
+
+
+def test_a_private_subnet_that_is_gone(estate: Estate, db: Vpc) -> None:
     client("ec2").delete_subnet(SubnetId=db.private[1])
 
     one = broken_at(examine(estate), "security-group")
@@ -346,23 +396,23 @@ def test_a_private_subnet_that_is_gone(estate: Estate, db: Scene) -> None:
     assert one.address == "aws_subnet.private[1]"
 
 
-def test_private_subnets_without_a_way_out(estate: Estate, db: Scene) -> None:
+def test_private_subnets_without_a_way_out(estate: Estate, db: Vpc) -> None:
     client("ec2").delete_route(RouteTableId=db.tables["private"], DestinationCidrBlock="0.0.0.0/0")
 
     one = broken_at(examine(estate), "vpc-endpoints")
 
     assert one.seen == (
-        f"private subnets {db.private[0]}, {db.private[1]} without a route out, and {db.vpc} without a usable endpoint "
+        f"private subnets {db.private[0]}, {db.private[1]} without a route out, and {db.id} without a usable endpoint "
         "for secretsmanager"
     )
     assert one.address == "aws_route.nat"
 
 
-def test_private_subnets_without_a_way_out_but_with_an_endpoint(estate: Estate, db: Scene) -> None:
+def test_private_subnets_without_a_way_out_but_with_an_endpoint(estate: Estate, db: Vpc) -> None:
     ec2 = client("ec2")
     ec2.delete_route(RouteTableId=db.tables["private"], DestinationCidrBlock="0.0.0.0/0")
     made = ec2.create_vpc_endpoint(
-        VpcId=db.vpc,
+        VpcId=db.id,
         ServiceName=f"com.amazonaws.{REGION}.secretsmanager",
         VpcEndpointType="Interface",
         SubnetIds=db.private,
@@ -371,14 +421,14 @@ def test_private_subnets_without_a_way_out_but_with_an_endpoint(estate: Estate, 
 
     one = hop(examine(estate), "vpc-endpoints")
 
-    assert (one.outcome, one.seen) == (Outcome.OK, f"{made} leads from {db.vpc} to Secrets Manager")
+    assert (one.outcome, one.seen) == (HopOutcome.OK, f"{made} leads from {db.id} to Secrets Manager")
 
 
-def test_an_endpoint_without_private_dns_is_of_no_use(estate: Estate, db: Scene) -> None:
+def test_an_endpoint_without_private_dns_is_of_no_use(estate: Estate, db: Vpc) -> None:
     ec2 = client("ec2")
     ec2.delete_route(RouteTableId=db.tables["private"], DestinationCidrBlock="0.0.0.0/0")
     made = ec2.create_vpc_endpoint(
-        VpcId=db.vpc,
+        VpcId=db.id,
         ServiceName=f"com.amazonaws.{REGION}.secretsmanager",
         VpcEndpointType="Interface",
         SubnetIds=db.private,
@@ -394,7 +444,7 @@ def test_an_endpoint_without_private_dns_is_of_no_use(estate: Estate, db: Scene)
 
 
 def test_what_this_identity_may_not_read_is_undetermined(
-    estate: Estate, db: Scene, monkeypatch: pytest.MonkeyPatch
+    estate: Estate, db: Vpc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: object) -> None:
         raise AwsError("ec2 describe-subnets: UnauthorizedOperation", code="UnauthorizedOperation")
@@ -403,7 +453,7 @@ def test_what_this_identity_may_not_read_is_undetermined(
 
     found = examine(estate)
 
-    undetermined = {hop.id for hop in found.hops if hop.outcome is Outcome.UNDETERMINED}
+    undetermined = {hop.id for hop in found.hops if hop.outcome is HopOutcome.UNDETERMINED}
     assert undetermined == {"subnets", "security-group", "vpc-endpoints"}
     assert found.exit_code == 0
     assert "3 undetermined" in found.verdict
@@ -414,30 +464,28 @@ def test_what_this_identity_may_not_read_is_undetermined(
 
 @pytest.mark.parametrize("name", ["db", "cache"])
 def test_a_secret_that_was_deleted_is_14(estate: Estate, store: Store, vantage: FakeVantage, name: str) -> None:
-    scene = make_instance(store, password=CANARY) if name == "db" else make_group(store, token=CANARY)
-    client("secretsmanager").delete_secret(SecretId=scene.secret, RecoveryWindowInDays=7)
+    vpc = make_instance(store, password=CANARY) if name == "db" else make_group(store, token=CANARY)
+    client("secretsmanager").delete_secret(SecretId=vpc.secret, RecoveryWindowInDays=7)
 
     found = examine(estate, name)
 
     one = broken_at(found, "secret")
     assert found.exit_code == 14
     assert "marked for deletion" in one.seen
-    assert one.command == f"aws secretsmanager describe-secret --secret-id {scene.secret} --region {REGION}"
+    assert one.command == f"aws secretsmanager describe-secret --secret-id {vpc.secret} --region {REGION}"
     assert str(one.remedy).startswith("aws secretsmanager restore-secret --secret-id arn:")
     # A password that RDS manages goes with its instance.
     assert one.address == ("aws_db_instance.this[0]" if name == "db" else "aws_secretsmanager_secret.cache")
     assert vantage.asked == ["dns"]
 
 
-def test_a_secret_of_another_shape_is_14(estate: Estate, db: Scene) -> None:
+def test_a_secret_of_another_shape_is_14(estate: Estate, db: Vpc) -> None:
     client("secretsmanager").put_secret_value(SecretId=db.secret, SecretString="plain")
 
     assert examine(estate).exit_code == 14
 
 
-def test_a_secret_is_not_fetched_behind_a_broken_hop(
-    estate: Estate, db: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_secret_is_not_fetched_behind_a_broken_hop(estate: Estate, db: Vpc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestrator.lookup.find_secret", lambda *_: pytest.fail("it was fetched"))
     db.revoke("10.0.2.0/24")
 
@@ -448,22 +496,22 @@ def test_a_secret_is_not_fetched_behind_a_broken_hop(
 
 
 @pytest.mark.parametrize("id_", ["dns", "tcp"])
-def test_outside_the_vpc_no_answer_is_as_designed(estate: Estate, db: Scene, vantage: FakeVantage, id_: str) -> None:
+def test_outside_the_vpc_no_answer_is_as_designed(estate: Estate, db: Vpc, vantage: FakeVantage, id_: str) -> None:
     vantage.breaks(id_)
 
     found = examine(estate)
 
     one = hop(found, id_)
-    assert (one.outcome, found.exit_code) == (Outcome.SKIPPED, 0)
+    assert (one.outcome, found.exit_code) == (HopOutcome.SKIPPED, 0)
     assert one.seen.startswith("not reachable from here, as designed")
     assert one.command == "wealist diagnose db --from ssh://HOST"
     assert {hop.seen for hop in found.hops if hop.id in ("tls", "login")} == {"not reachable from here, as designed"}
-    assert hop(found, "secret").outcome is Outcome.OK
+    assert hop(found, "secret").outcome is HopOutcome.OK
 
 
 @pytest.mark.parametrize("id_", NETWORK)
 def test_inside_the_vpc_no_answer_is_broken(
-    estate: Estate, db: Scene, vantage: FakeVantage, monkeypatch: pytest.MonkeyPatch, id_: str
+    estate: Estate, db: Vpc, vantage: FakeVantage, monkeypatch: pytest.MonkeyPatch, id_: str
 ) -> None:
     ranges: list[str] = []
 
@@ -479,21 +527,49 @@ def test_inside_the_vpc_no_answer_is_broken(
     one = broken_at(found, id_)
     assert found.exit_code == 1
     assert set(ranges) <= {"10.0.0.0/16"}
-    addresses = {"dns": "aws_vpc.this", "login": "aws_db_instance.this[0]"}
-    assert one.address == addresses.get(id_)
-    commands = {
-        "tcp": "aws ec2 describe-network-acls",
-        "login": "aws secretsmanager list-secret-version-ids --secret-id arn:",
-    }
-    assert str(one.command).startswith(commands.get(id_, "None"))
+    assert one.address == {"dns": "aws_vpc.this"}.get(id_)
+    assert str(one.command).startswith({"tcp": "aws ec2 describe-network-acls"}.get(id_, "None"))
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "command"),
+    [
+        ("db", "aws_db_instance.this[0]", "aws secretsmanager list-secret-version-ids --secret-id arn:"),
+        ("cache", "aws_elasticache_replication_group.cache", "wealist secrets rotate cache-token"),
+    ],
+)
+def test_a_secret_that_the_server_refuses(
+    estate: Estate, store: Store, vantage: FakeVantage, name: str, address: str, command: str
+) -> None:
+    (make_instance(store, password=CANARY) if name == "db" else make_group(store, token=CANARY))
+    vantage.refusal = ("not this one", True)
+
+    one = broken_at(examine(estate, name), "login")
+
+    assert one.address == address
+    assert str(one.command).startswith(command)
+
+
+@pytest.mark.parametrize("name", ["db", "cache"])
+def test_a_login_that_fails_for_another_reason_leaves_the_secret_alone(
+    estate: Estate, store: Store, vantage: FakeVantage, name: str
+) -> None:
+    (make_instance(store, password=CANARY) if name == "db" else make_group(store, token=CANARY))
+    vantage.refusal = ("max number of clients reached", False)
+
+    found = examine(estate, name)
+
+    one = broken_at(found, "login")
+    assert (one.address, one.command) == (None, None)
+    assert found.verdict.endswith("mend what it says (max number of clients reached); the secret was not refused")
 
 
 def test_from_another_host_no_answer_is_broken(
-    estate: Estate, db: Scene, vantage: FakeVantage, monkeypatch: pytest.MonkeyPatch
+    estate: Estate, db: Vpc, vantage: FakeVantage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
-    monkeypatch.setattr(examination, "RemoteHost", lambda spec, **settings: given.update(settings, spec=spec))
-    monkeypatch.setattr(examination, "Outpost", lambda host, ca_file: vantage)
+    monkeypatch.setattr("orchestrator.vantage.RemoteHost", lambda spec, **settings: given.update(settings, spec=spec))
+    monkeypatch.setattr("orchestrator.vantage.RemoteVantage", lambda host, ca_file: vantage)
     vantage.breaks("tcp")
 
     found = examine(estate, from_host="ssh://bastion")
@@ -503,7 +579,7 @@ def test_from_another_host_no_answer_is_broken(
     assert found.to_json()["from"] == "ssh://bastion"
 
 
-def test_behind_the_sandboxs_endpoints_nothing_listens(estate: Estate, db: Scene, vantage: FakeVantage) -> None:
+def test_behind_the_sandboxs_endpoints_nothing_listens(estate: Estate, db: Vpc, vantage: FakeVantage) -> None:
     aws = AwsSettings(access_key="testing", secret_key="testing")
     plain = aws_target(estate.root, {})
     target = Target(
@@ -520,7 +596,7 @@ def test_behind_the_sandboxs_endpoints_nothing_listens(estate: Estate, db: Scene
     assert {hop.seen for hop in found.hops if hop.id in NETWORK} == {
         "not checked: nothing listens behind the sandbox's endpoints"
     }
-    assert {hop.id for hop in found.hops if hop.outcome is Outcome.OK} == {
+    assert {hop.id for hop in found.hops if hop.outcome is HopOutcome.OK} == {
         *("instance", "subnets", "security-group", "secret")
     }
     assert vantage.asked == []
@@ -557,7 +633,7 @@ def test_a_file_that_holds_no_authorities(estate: Estate, tmp_path: Path) -> Non
 
 
 def test_whether_one_is_inside_may_not_be_told(
-    estate: Estate, db: Scene, vantage: FakeVantage, monkeypatch: pytest.MonkeyPatch
+    estate: Estate, db: Vpc, vantage: FakeVantage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: object) -> None:
         raise AwsError("ec2 describe-vpcs: UnauthorizedOperation", code="UnauthorizedOperation")
@@ -567,7 +643,7 @@ def test_whether_one_is_inside_may_not_be_told(
 
     found = examine(estate)
 
-    assert (hop(found, "tcp").outcome, found.exit_code) == (Outcome.UNDETERMINED, 0)
+    assert (hop(found, "tcp").outcome, found.exit_code) == (HopOutcome.UNDETERMINED, 0)
     assert hop(found, "login").seen == "not checked: no answer before"
 
 
@@ -586,7 +662,7 @@ def test_a_layer_that_was_never_applied(estate: Estate, store: Store) -> None:
     ],
 )
 def test_an_output_that_is_not_there_or_of_another_shape(
-    estate: Estate, db: Scene, outputs: dict[str, Any], message: str
+    estate: Estate, db: Vpc, outputs: dict[str, Any], message: str
 ) -> None:
     for name, value in outputs.items():
         if value is None:
@@ -601,7 +677,7 @@ def test_an_output_that_is_not_there_or_of_another_shape(
     assert message in caught.value.message
 
 
-def test_the_region_is_the_databases_own(estate: Estate, db: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_is_the_databases_own(estate: Estate, db: Vpc, monkeypatch: pytest.MonkeyPatch) -> None:
     regions: list[str] = []
     monkeypatch.setattr(examination, "read_instance", lambda session, region, id_: regions.append(region))
     for one in db.resources:

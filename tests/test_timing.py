@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,24 @@ def test_several_runs_at_once_lose_nothing(tmp_path: Path) -> None:
         assert samples(tmp_path, f"by.{who}") == [float(start) for start in range(2500, 3000, 50)]
     for line in (tmp_path / "durations.jsonl").read_text().splitlines():
         json.loads(line)
+
+
+def test_a_lock_that_is_held_for_good_costs_the_history_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "_PAUSE", 0.0001)
+    timing.append(tmp_path, [resource(1.0)])
+
+    with (tmp_path / "durations.jsonl").open("rb") as held:
+        # Another open file is another holder, also in one process. A wait without an end would be a hanging test.
+        fcntl.flock(held, fcntl.LOCK_EX)
+        adding = multiprocessing.get_context("fork").Process(target=timing.append, args=(tmp_path, [resource(2.0)]))
+        adding.start()
+        adding.join(10.0)
+        is_waiting = adding.is_alive()
+        adding.kill()
+        adding.join()
+
+    assert not is_waiting
+    assert samples(tmp_path) == [1.0]
 
 
 def test_a_disk_that_is_full_costs_the_history_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

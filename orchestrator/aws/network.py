@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.aws.session import Session
 
-Network = IPv4Network | IPv6Network
+AddressRange = IPv4Network | IPv6Network
 
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 _TARGETS = (
@@ -33,7 +33,7 @@ class Subnet:
 
     id: str
     zone: str
-    network: Network
+    network: AddressRange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,11 @@ class RouteTable:
 class Ingress:
     """Who is admitted on one port by a set of security groups."""
 
-    networks: tuple[Network, ...] = ()
+    networks: tuple[AddressRange, ...] = ()
     groups: tuple[str, ...] = ()
     prefix_lists: tuple[str, ...] = ()
 
-    def admits(self, network: Network) -> bool:
+    def admits(self, network: AddressRange) -> bool:
         """Whether all of a network is admitted by ranges, be it by several together."""
         same = [known for known in self.networks if known.version == network.version]
         return any(network.subnet_of(known) for known in collapse_addresses(same))  # type: ignore[type-var, arg-type]
@@ -156,7 +156,7 @@ def read_vpc_endpoints(session: Session, region: str, vpc_id: str, service: str)
     )
 
 
-def read_ranges(session: Session, region: str, vpc_id: str) -> tuple[Network, ...]:
+def read_ranges(session: Session, region: str, vpc_id: str) -> tuple[AddressRange, ...]:
     """The IPv4 and IPv6 ranges of a VPC."""
     found = _pages(session, region, "describe_vpcs", "Vpcs", {"vpc-id": [vpc_id]})
     texts = [tie["CidrBlock"] for vpc in found for tie in vpc.get("CidrBlockAssociationSet", ())]

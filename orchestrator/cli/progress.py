@@ -1,7 +1,8 @@
 """What happens while it happens, on stderr: a line for what is done, and on a terminal a display of what is not.
 
 Three formats. `pretty` has colours and, on a terminal, a live display of the resources under way with the time that each
-has taken, of what it was expected to take, and of what is left of the apply. `bare` is the same lines without either. `json` is one object a line, for programs.
+has taken, of what it was expected to take, and of what is left of the apply. `bare` is the same lines without either.
+`json` is one object a line, for programs.
 Off a terminal a long wait still shows signs of life: what is under way is named every half minute.
 """
 
@@ -116,19 +117,25 @@ class _Progress:
         self._lock = RLock()
         self._live: Live | None = None
         self._tracks: dict[str, Track] = {}
-        self._held: list[events.Event] | None = None
+        # Each with the time at which it came: what is under way goes on while a question stands.
+        self._held: list[tuple[events.Event, float]] | None = None
         self._said: set[events.Diagnostic] = set()
         self._width = 0
-        self._spoke = time.monotonic()
+        self._spoke = self._now = time.monotonic()
 
     def on_event(self, event: events.Event) -> None:
         with self._lock:
+            now = time.monotonic()
             if self._held is not None:
-                self._held.append(event)
-                return
-            handler = getattr(self, f"_on_{type(event).__name__}", None)
-            if handler is not None:
-                handler(event)
+                self._held.append((event, now))
+            else:
+                self._show(event, now)
+
+    def _show(self, event: events.Event, came: float) -> None:
+        self._now = came
+        handler = getattr(self, f"_on_{type(event).__name__}", None)
+        if handler is not None:
+            handler(event)
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -140,8 +147,8 @@ class _Progress:
         finally:
             with self._lock:
                 held, self._held = self._held or [], None
-                for event in held:
-                    self.on_event(event)
+                for event, came in held:
+                    self._show(event, came)
 
     def take_down(self) -> None:
         with self._lock:
@@ -179,7 +186,7 @@ class _Progress:
 
     def _on_StepStarted(self, event: events.StepStarted) -> None:
         track = self._track(event.layer)
-        track.step = (event.step, time.monotonic())
+        track.step = (event.step, self._now)
         track.under_way.clear()
         track.done.clear()
         track.finished = 0
@@ -248,14 +255,13 @@ class _Progress:
         if not track.is_applying:
             return
         if event.phase == "start":
-            track.under_way[event.address] = (event.action, time.monotonic())
+            track.under_way[event.address] = (event.action, self._now)
         elif event.phase in ("complete", "errored"):
             track.under_way.pop(event.address, None)
             self._on_resource_end(event, track)
-        elif not self._is_live and time.monotonic() - self._spoke > _HEARTBEAT:
-            now = time.monotonic()
-            names = ", ".join(f"{address} ({track.taken(address, now)})" for address in track.under_way)
-            left = track.left(now)
+        elif not self._is_live and self._now - self._spoke > _HEARTBEAT:
+            names = ", ".join(f"{address} ({track.taken(address, self._now)})" for address in track.under_way)
+            left = track.left(self._now)
             self._print(Text(f"  … {names}{f'; {left}' if left else ''}", style="dim"), event.layer)
 
     def _on_resource_end(self, event: events.ResourceEvent, track: Track) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.diagnosis import Outcome as HopOutcome
+from orchestrator.diagnosis import HopOutcome
 from orchestrator.finding import Severity
 from orchestrator.plan import UNKNOWN, Action
 from orchestrator.redaction import RedactedStream

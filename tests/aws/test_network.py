@@ -11,7 +11,7 @@ from orchestrator.aws.network import Ingress, Route, RouteTable, table_of
 from orchestrator.aws.session import Session
 from orchestrator.target import AwsSettings
 from tests.estate import REGION
-from tests.scene import client
+from tests.vpc import client
 
 
 @pytest.fixture

@@ -205,6 +205,40 @@ def test_a_switch_on_a_layer_that_is_not_applied_is_held_against_a_plan_without_
     assert not any(word.startswith("-var-file=") for word in second.argv)
 
 
+def test_a_variable_file_is_a_switch_too(
+    shell: FakeRunner, store: Store, book: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    script(shell, SWITCHED, FIRST)
+    switch = tmp_path / "larger.tfvars"
+    switch.write_text('name = "a"\n')
+
+    assert run(["cost", "foundation", "--var-file", str(switch), "--json"]) == 0
+
+    data = json.loads(capsys.readouterr().out)
+    assert data["layers"][0]["baseline"] == "plan"
+    assert data["monthly"] == {"before": 55, "planned": 78, "difference": 23}
+    first, second = (c for c in shell.commands if c.argv[1] == "plan")
+    assert f"-var-file={switch}" in first.argv
+    assert not any(word.startswith("-var-file=") for word in second.argv)
+
+
+def test_values_that_a_plan_can_not_do_without_are_held_against_nothing(
+    shell: FakeRunner, store: Store, book: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    script(shell, SWITCHED)
+    needed = tmp_path / "prod.tfvars"
+    needed.write_text('name = "a"\n')
+    shell.replies["plan"].append(Reply(returncode=1))
+
+    assert run(["cost", "foundation", "--var-file", str(needed), "--json"]) == 0
+
+    out, err = capsys.readouterr()
+    data = json.loads(out)
+    assert data["layers"][0]["baseline"] == "deployed"
+    assert data["monthly"] == {"before": 0, "planned": 78, "difference": 78}
+    assert "prod/foundation can't be planned without the given values, so they are held against nothing" in err
+
+
 def test_what_becomes_unpriced_is_no_saving(shell: FakeRunner, applied: Store, book: Path, capsys: Capture) -> None:
     larger = {**DATABASE, "instance_class": "db.t4g.large"}
     script(shell, plan_with(change(DB, "update", DATABASE, larger), prior={NAT: {}, DB: DATABASE}))
@@ -365,6 +399,22 @@ def test_the_limit_is_for_all_layers_of_a_run(shell: FakeRunner, store: Store, b
         "error: prod/compute: a month would cost $55 more (prod/foundation +$32, prod/compute +$23), "
         "and --max-monthly-delta is $50"
     ) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_an_apply_saves_counts_once_it_is_done(
+    shell: FakeRunner, applied: Store, book: Path, capsys: Capture, code: int
+) -> None:
+    store, fewer = applied, plan_with(change(DB, "delete", DATABASE, None), prior={NAT: {}, DB: DATABASE})
+    script(shell, fewer, plan_with(change(DB, "create", None, DATABASE)))
+    store.put_state(state_text(resources=[held("aws_kms_key", {})]), key=COMPUTE)
+    state = state_text(resources=[held("aws_nat_gateway", {})], outputs={"a": "b"})
+    shell.answer("apply", Reply(returncode=code, does=lambda _: store.put_state(state)), Reply())
+    words = ["up", "--all", "-y", "--max-monthly-delta", "0", "--allow-destroy", f"prod/foundation:{DB}"]
+
+    assert run(words) == code, capsys.readouterr().err
+
+    assert [c.cwd.name for c in shell.commands if c.argv[1] == "apply"] == ["foundation", *["compute"][code:]]
 
 
 def test_a_run_that_is_gone_on_with_keeps_its_limit_and_what_it_spent(

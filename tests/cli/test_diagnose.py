@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator import examination
 from orchestrator.cli.boundary import run
 from orchestrator.diagnosis import Hop, ok
 from orchestrator.discovery import Estate
 from orchestrator.sandbox import extensions
 from tests.estate import Store, write_estate
 from tests.fakes import CANARY
-from tests.scene import YAML, Scene, client, make_group
+from tests.vpc import YAML, Vpc, client, make_group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +42,10 @@ def estate(tmp_path: Path) -> Estate:
 
 
 @pytest.fixture
-def redis(store: Store, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def redis(store: Store, monkeypatch: pytest.MonkeyPatch) -> Vpc:
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     extensions.install("ec2", "elasticache")
-    monkeypatch.setattr(examination, "Probe", lambda ca_file: Talkative())
+    monkeypatch.setattr("orchestrator.vantage.LocalVantage", lambda ca_file: Talkative())
     return make_group(store, token=CANARY)
 
 
@@ -65,7 +64,7 @@ def test_where_nothing_is_declared_it_says_so(shell: FakeRunner, estate: Estate,
     assert capsys.readouterr() == ("", "nothing to diagnose is declared in wealist.yaml\n")
 
 
-def test_a_line_a_hop_and_a_verdict(shell: FakeRunner, redis: Scene, capsys: Capture) -> None:
+def test_a_line_a_hop_and_a_verdict(shell: FakeRunner, redis: Vpc, capsys: Capture) -> None:
     assert run(["diagnose", "cache"]) == 0
 
     out, err = capsys.readouterr()
@@ -78,7 +77,7 @@ def test_a_line_a_hop_and_a_verdict(shell: FakeRunner, redis: Scene, capsys: Cap
     assert shell.commands == []
 
 
-def test_a_broken_hop_names_what_to_change_and_what_to_type(shell: FakeRunner, redis: Scene, capsys: Capture) -> None:
+def test_a_broken_hop_names_what_to_change_and_what_to_type(shell: FakeRunner, redis: Vpc, capsys: Capture) -> None:
     redis.revoke("10.0.2.0/24")
 
     assert run(["diagnose", "cache"]) == 1
@@ -97,7 +96,7 @@ def test_a_broken_hop_names_what_to_change_and_what_to_type(shell: FakeRunner, r
     )
 
 
-def test_json_is_the_whole_diagnosis_and_no_secret(shell: FakeRunner, redis: Scene, capsys: Capture) -> None:
+def test_json_is_the_whole_diagnosis_and_no_secret(shell: FakeRunner, redis: Vpc, capsys: Capture) -> None:
     assert run(["diagnose", "cache", "--json"]) == 0
 
     out, err = capsys.readouterr()
@@ -107,20 +106,20 @@ def test_json_is_the_whole_diagnosis_and_no_secret(shell: FakeRunner, redis: Sce
     assert CANARY not in out + err
 
 
-def test_a_secret_that_was_deleted_is_14(shell: FakeRunner, redis: Scene, capsys: Capture) -> None:
+def test_a_secret_that_was_deleted_is_14(shell: FakeRunner, redis: Vpc, capsys: Capture) -> None:
     client("secretsmanager").delete_secret(SecretId=redis.secret, RecoveryWindowInDays=7)
 
     assert run(["diagnose", "cache"]) == 14
     assert "✗ secret  secret cache-token can't be read as it stands" in capsys.readouterr().out
 
 
-def test_from_is_of_a_known_kind(shell: FakeRunner, redis: Scene, capsys: Capture) -> None:
+def test_from_is_of_a_known_kind(shell: FakeRunner, redis: Vpc, capsys: Capture) -> None:
     assert run(["diagnose", "cache", "--from", "telnet://bastion"]) == 64
     assert "ssh://host, docker://container, kubectl://pod?namespace=name" in capsys.readouterr().err
 
 
 def test_an_output_that_is_not_there_is_named_with_its_line(
-    shell: FakeRunner, redis: Scene, estate: Estate, capsys: Capture
+    shell: FakeRunner, redis: Vpc, estate: Estate, capsys: Capture
 ) -> None:
     path = estate.root / "wealist.yaml"
     path.write_text(path.read_text().replace("identifier: cache_id", "identifier: cache_ident"))

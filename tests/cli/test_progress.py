@@ -179,6 +179,22 @@ def test_off_a_terminal_a_long_wait_shows_signs_of_life(capsys: Capture, monkeyp
     assert capsys.readouterr().err == "  … aws_db_instance.this (35 s)\n"
 
 
+def test_what_began_while_a_question_stood_is_as_old_as_it_is(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("orchestrator.cli.progress.time.monotonic", lambda: clock[0])
+
+    with progress.reporter(invocation()) as watcher:
+        with watcher.quiet():
+            watcher.on_event(events.StepStarted(step="apply"))
+            watcher.on_event(resource("start"))
+            clock[0] += 300
+            assert capsys.readouterr().err == ""
+        clock[0] += 40
+        watcher.on_event(resource("progress", elapsed=340))
+
+    assert capsys.readouterr().err == "  … aws_db_instance.this (5 min 40 s)\n"
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,13 @@ from moto.elasticache.models import elasticache_backends
 from moto.rds.models import DBInstance
 
 from orchestrator.cli import boundary
-from orchestrator.diagnosis import POSTGRESQL, REDIS, Endpoint, Outcome
-from orchestrator.outpost import Outpost
-from orchestrator.probe import Probe
+from orchestrator.diagnosis import POSTGRESQL, REDIS, Endpoint, HopOutcome
+from orchestrator.local_vantage import LocalVantage
 from orchestrator.process import Command, Completed, run
 from orchestrator.remote import RemoteHost
+from orchestrator.remote_vantage import RemoteVantage
 from orchestrator.sandbox import extensions
-from tests import scene
+from tests import vpc
 from tests.estate import ACCOUNT, REGION, Store, write_estate
 from tests.service import server
 from tests.service.server import DATABASE, HOST, PASSWORD, TOKEN, USER, Authority
@@ -60,14 +61,14 @@ def recorder() -> Recorder:
 def vantage(request: pytest.FixtureRequest, recorder: Recorder, tmp_path: Path) -> Callable[[Path | None], Any]:
     """A place to look from, made with the file of authorities that it trusts."""
     if request.param == "here":
-        return Probe
+        return LocalVantage
     for tool in TOOLS:
         if shutil.which(tool) is None:
             pytest.skip(f"no {tool} on this machine: apt-get install postgresql-client redis-tools openssl")
 
-    def make(ca_file: Path | None) -> Outpost:
+    def make(ca_file: Path | None) -> RemoteVantage:
         host = RemoteHost("local://", environ={"PATH": os.environ["PATH"]}, cwd=tmp_path, runner=recorder)
-        return Outpost(host, ca_file)
+        return RemoteVantage(host, ca_file)
 
     return make
 
@@ -101,7 +102,7 @@ def test_all_hops_hold(vantage: Look, endpoint: Endpoint, authority: Authority) 
         place.login("login", endpoint, SECRETS[endpoint.kind]),
     ]
 
-    assert [hop.outcome for hop in hops] == [Outcome.OK] * 4, hops
+    assert [hop.outcome for hop in hops] == [HopOutcome.OK] * 4, hops
     assert "127.0.0.1" in hops[0].seen or "::1" in hops[0].seen
     assert "TLSv1.3" in hops[2].seen
     assert hops[3].seen == (f"SELECT 1 as {USER} in {DATABASE}" if endpoint.kind == POSTGRESQL else "AUTH and PING")
@@ -112,11 +113,11 @@ def test_all_hops_hold_over_ssh(ssh: str, endpoint: Endpoint, authority: Authori
     # Not pytest's own: a socket's path has a hundred characters at most.
     with TemporaryDirectory(prefix="wealist-") as folder:
         host = RemoteHost(ssh, environ=environ, cwd=Path(folder), folder=Path(folder), runner=recorder)
-        place = Outpost(host, authority.ca)
+        place = RemoteVantage(host, authority.ca)
 
         tls, login = place.tls("tls", endpoint), place.login("login", endpoint, SECRETS[endpoint.kind])
 
-    assert (tls.outcome, login.outcome) == (Outcome.OK, Outcome.OK), (tls, login)
+    assert (tls.outcome, login.outcome) == (HopOutcome.OK, HopOutcome.OK), (tls, login)
     assert [command for command in recorder.commands if "canary" in f"{command.argv}{command.env}"] == []
 
 
@@ -125,7 +126,7 @@ def test_a_closed_port(vantage: Look, endpoint: Endpoint) -> None:
 
     hop = place.tcp("tcp", at(endpoint, port=server.free_port()))
 
-    assert hop.outcome is Outcome.BROKEN
+    assert hop.outcome is HopOutcome.BROKEN
     assert "can't be reached from" in hop.seen
     assert "refused" in hop.seen
 
@@ -133,9 +134,9 @@ def test_a_closed_port(vantage: Look, endpoint: Endpoint) -> None:
 def test_a_wrong_secret(vantage: Look, endpoint: Endpoint, authority: Authority) -> None:
     place: Any = vantage(authority.ca)
 
-    hop = place.login("login", endpoint, "canary-wrong-Zq9")
+    hop = place.login("login", at(endpoint, secret_command="another secret"), "canary-wrong-Zq9")
 
-    assert hop.outcome is Outcome.BROKEN
+    assert (hop.outcome, hop.command) == (HopOutcome.BROKEN, "another secret")
     words = {
         POSTGRESQL: f'password authentication failed for user "{USER}"',
         REDIS: "invalid username-password pair or user is disabled",
@@ -148,9 +149,10 @@ def test_a_database_that_is_not_there(vantage: Look, postgresql: int, authority:
     place: Any = vantage(authority.ca)
     endpoint = Endpoint(kind=POSTGRESQL, host=HOST, port=postgresql, user=USER, database="o'ther\\ $(id)")
 
-    hop = place.login("login", endpoint, PASSWORD)
+    hop = place.login("login", at(endpoint, secret_command="another secret"), PASSWORD)
 
-    assert hop.outcome is Outcome.BROKEN
+    assert (hop.outcome, hop.command) == (HopOutcome.BROKEN, None)
+    assert "rotate" not in str(hop.remedy)
     assert 'database "o\'ther\\ $(id)" does not exist' in hop.seen
 
 
@@ -162,7 +164,7 @@ def test_a_certificate_that_is_not_trusted(
 
     tls, login = place.tls("tls", endpoint), place.login("login", endpoint, SECRETS[endpoint.kind])
 
-    assert (tls.outcome, login.outcome) == (Outcome.BROKEN, Outcome.BROKEN), (tls, login)
+    assert (tls.outcome, login.outcome) == (HopOutcome.BROKEN, HopOutcome.BROKEN), (tls, login)
     assert f"the certificate of {HOST}:{endpoint.port} is not trusted" in tls.seen
     if endpoint.kind == POSTGRESQL:
         assert "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem" in tls.remedy
@@ -175,7 +177,7 @@ def test_a_certificate_for_another_name(vantage: Look, endpoint: Endpoint, autho
 
     hop = place.tls("tls", at(endpoint, host="127.0.0.1"))
 
-    assert hop.outcome is Outcome.BROKEN
+    assert hop.outcome is HopOutcome.BROKEN
     assert f"the certificate of 127.0.0.1:{endpoint.port} is for another name" in hop.seen
 
 
@@ -186,7 +188,7 @@ def test_a_server_that_speaks_no_tls(vantage: Look, endpoint: Endpoint, authorit
 
     hop = place.tls("tls", at(endpoint, kind=other))
 
-    assert hop.outcome is Outcome.BROKEN, hop
+    assert hop.outcome is HopOutcome.BROKEN, hop
     assert "makes no TLS connection" in hop.seen
 
 
@@ -198,7 +200,7 @@ def test_postgresql_takes_no_password_of_an_unverified_server(
 
     hop = place.login("login", endpoint, PASSWORD)
 
-    assert hop.outcome is Outcome.BROKEN
+    assert hop.outcome is HopOutcome.BROKEN
     assert "127.0.0.1" in hop.seen
 
 
@@ -211,13 +213,28 @@ def test_the_secret_is_in_no_argv_and_no_environment_on_this_side(
     endpoint = Endpoint(kind=kind, host=HOST, port=port, user=user, database=database)
     host = RemoteHost("local://", environ={"PATH": os.environ["PATH"]}, cwd=tmp_path, runner=recorder)
 
-    hop = Outpost(host, authority.ca).login("login", endpoint, SECRETS[kind])
+    hop = RemoteVantage(host, authority.ca).login("login", endpoint, SECRETS[kind])
 
-    assert hop.outcome is Outcome.OK, hop
+    assert hop.outcome is HopOutcome.OK, hop
     assert [command for command in recorder.commands if "canary" in f"{command.argv}{command.env}{command!r}"] == []
     assert [command.stdin for command in recorder.commands if command.stdin] == [
         f"{SECRETS[kind]}\n{authority.ca.read_text()}"
     ]
+
+
+def test_a_secret_that_is_cut_off_on_its_way_is_not_a_wrong_one(
+    endpoint: Endpoint, authority: Authority, tmp_path: Path
+) -> None:
+    def cut(command: Command, **settings: Any) -> Completed:
+        is_login = command.stdin is not None and SECRETS[endpoint.kind] in command.stdin
+        return run(replace(command, stdin=SECRETS[endpoint.kind][:5]) if is_login else command, **settings)
+
+    host = RemoteHost("local://", environ={"PATH": os.environ["PATH"]}, cwd=tmp_path, runner=cut)
+
+    hop = RemoteVantage(host, authority.ca).login("login", endpoint, SECRETS[endpoint.kind])
+
+    assert hop.outcome is HopOutcome.UNDETERMINED
+    assert hop.seen.endswith("the secret did not arrive there on standard input")
 
 
 def test_a_tool_that_is_not_there_leaves_its_hop_open(endpoint: Endpoint, authority: Authority, tmp_path: Path) -> None:
@@ -227,7 +244,7 @@ def test_a_tool_that_is_not_there_leaves_its_hop_open(endpoint: Endpoint, author
     for name in ("sh", "mktemp", "cat", "rm"):
         (programs / name).symlink_to(shutil.which(name) or "")
     host = RemoteHost("local://", environ={"PATH": str(programs)}, cwd=tmp_path)
-    place = Outpost(host, authority.ca)
+    place = RemoteVantage(host, authority.ca)
 
     hops = [
         place.dns("dns", endpoint),
@@ -236,7 +253,7 @@ def test_a_tool_that_is_not_there_leaves_its_hop_open(endpoint: Endpoint, author
         place.login("login", endpoint, "secret"),
     ]
 
-    assert {hop.outcome for hop in hops} == {Outcome.UNDETERMINED}
+    assert {hop.outcome for hop in hops} == {HopOutcome.UNDETERMINED}
     tool = "psql" if endpoint.kind == POSTGRESQL else "redis-cli"
     assert [hop.seen.removeprefix("can't be checked from local://: ") for hop in hops] == [
         *("no getent", "no nc, nor bash with timeout", "no openssl", f"no {tool}")
@@ -247,11 +264,11 @@ def test_nothing_of_the_authorities_is_left_behind(postgresql: int, authority: A
     folder = tmp_path / "tmp"
     folder.mkdir()
     environ = {"PATH": os.environ["PATH"], "TMPDIR": str(folder)}
-    place = Outpost(RemoteHost("local://", environ=environ, cwd=tmp_path), authority.ca)
+    place = RemoteVantage(RemoteHost("local://", environ=environ, cwd=tmp_path), authority.ca)
     endpoint = Endpoint(kind=POSTGRESQL, host=HOST, port=postgresql, user=USER, database=DATABASE)
 
-    assert place.tls("tls", endpoint).outcome is Outcome.OK
-    assert place.login("login", endpoint, PASSWORD).outcome is Outcome.OK
+    assert place.tls("tls", endpoint).outcome is HopOutcome.OK
+    assert place.login("login", endpoint, PASSWORD).outcome is HopOutcome.OK
     assert list(folder.iterdir()) == []
 
 
@@ -267,12 +284,12 @@ def shell(
     extensions.install("ec2", "rds", "elasticache")
     if endpoint.kind == POSTGRESQL:
         monkeypatch.setattr(DBInstance, "address", HOST)
-        scene.make_instance(store, password=PASSWORD, port=endpoint.port, user=USER, database=DATABASE)
+        vpc.make_instance(store, password=PASSWORD, port=endpoint.port, user=USER, database=DATABASE)
     else:
-        scene.make_group(store, token=TOKEN, port=endpoint.port)
+        vpc.make_group(store, token=TOKEN, port=endpoint.port)
         group = elasticache_backends[ACCOUNT][REGION].replication_groups["acme-cache"]
         group.node_groups[0]["primary_endpoint"]["address"] = HOST
-    root = write_estate(tmp_path / "estate", scene.YAML)
+    root = write_estate(tmp_path / "estate", vpc.YAML)
     monkeypatch.chdir(root)
     name = "db" if endpoint.kind == POSTGRESQL else "cache"
 
@@ -318,7 +335,7 @@ def test_diagnose_stops_at_a_secret_that_is_not_the_servers(
     shell: Callable[..., tuple[int, list[str]]], endpoint: Endpoint, authority: Authority, words: tuple[str, ...]
 ) -> None:
     is_postgresql = endpoint.kind == POSTGRESQL
-    client = scene.client("secretsmanager")
+    client = vpc.client("secretsmanager")
     text = json.dumps({"password": "canary-wrong-Zq9"}) if is_postgresql else "canary-wrong-Zq9"
     client.put_secret_value(SecretId="acme/db" if is_postgresql else "acme/cache", SecretString=text)
 

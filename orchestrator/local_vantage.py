@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import knock
+from orchestrator import network_hop
 from orchestrator.certificate import RDS_BUNDLE, SYSTEM_STORES, unverified
 from orchestrator.diagnosis import POSTGRESQL, undetermined
 from orchestrator.errors import UsageError
@@ -30,7 +30,7 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _HERE = "here"
 
 
-class Probe:
+class LocalVantage:
     """Looks from here.
 
     Args:
@@ -49,14 +49,14 @@ class Probe:
             found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             found = []
-        return knock.resolved(id_, endpoint, (str(one[4][0]) for one in found), place=_HERE)
+        return network_hop.resolved(id_, endpoint, (str(one[4][0]) for one in found), place=_HERE)
 
     def tcp(self, id_: str, endpoint: Endpoint) -> Hop:
         try:
             self._connect(endpoint).close()
         except OSError as error:
-            return knock.unreachable(id_, endpoint, _reason(error), place=_HERE)
-        return knock.connected(id_, endpoint, place=_HERE)
+            return network_hop.unreachable(id_, endpoint, _reason(error), place=_HERE)
+        return network_hop.connected(id_, endpoint, place=_HERE)
 
     def tls(self, id_: str, endpoint: Endpoint) -> Hop:
         context = _context(self._ca_file)
@@ -65,14 +65,14 @@ class Probe:
                 if endpoint.kind == POSTGRESQL:
                     plain.sendall(_SSL_REQUEST)
                     if plain.recv(1) != b"S":
-                        return knock.no_tls(id_, endpoint, "the server answers that it has none")
+                        return network_hop.no_tls(id_, endpoint, "the server answers that it has none")
                 with context.wrap_socket(plain, server_hostname=endpoint.host) as secure:
-                    return knock.verified(id_, endpoint, f"{secure.version()}, {_issuer(secure)}")
+                    return network_hop.verified(id_, endpoint, f"{secure.version()}, {_issuer(secure)}")
         except ssl.SSLCertVerificationError as error:
             has_ca_file = self._ca_file is not None
             return unverified(id_, endpoint, error.verify_code, error.verify_message, has_ca_file=has_ca_file)
         except OSError as error:
-            return knock.no_tls(id_, endpoint, _reason(error))
+            return network_hop.no_tls(id_, endpoint, _reason(error))
 
     def login(self, id_: str, endpoint: Endpoint, secret: str) -> Hop:
         """Log in, and ask for the least that needs it."""
@@ -80,7 +80,7 @@ class Probe:
             return (self._postgresql if endpoint.kind == POSTGRESQL else self._redis)(id_, endpoint, secret)
         except ImportError as error:
             missing = f"can't be checked from here: {error.name} is not installed"
-            return undetermined(id_, missing, remedy=knock.INSTALL)
+            return undetermined(id_, missing, remedy=network_hop.INSTALL)
 
     def _postgresql(self, id_: str, endpoint: Endpoint, secret: str) -> Hop:
         import psycopg
@@ -99,8 +99,9 @@ class Probe:
             ) as connection:
                 connection.execute("SELECT 1")
         except psycopg.Error as error:
-            return knock.refused(id_, endpoint, _last_line(error))
-        return knock.logged_in(id_, endpoint)
+            is_wrong = network_hop.is_wrong_secret(endpoint, str(error))
+            return network_hop.refused(id_, endpoint, _last_line(error), is_wrong_secret=is_wrong)
+        return network_hop.logged_in(id_, endpoint)
 
     def _redis(self, id_: str, endpoint: Endpoint, secret: str) -> Hop:
         import redis
@@ -124,8 +125,9 @@ class Probe:
             with client:
                 client.ping()
         except redis.RedisError as error:
-            return knock.refused(id_, endpoint, _last_line(error))
-        return knock.logged_in(id_, endpoint)
+            is_wrong = isinstance(error, redis.AuthenticationError)
+            return network_hop.refused(id_, endpoint, _last_line(error), is_wrong_secret=is_wrong)
+        return network_hop.logged_in(id_, endpoint)
 
     def _connect(self, endpoint: Endpoint) -> socket.socket:
         return socket.create_connection((endpoint.host, endpoint.port), timeout=self._timeout)

@@ -48,11 +48,11 @@ def client(service: str) -> Any:
 
 
 @dataclass(slots=True)
-class Scene:
+class Vpc:
     """What there is, by id, so that a test can break one thing of it."""
 
     store: Store
-    vpc: str = ""
+    id: str = ""
     private: list[str] = field(default_factory=list)
     database: list[str] = field(default_factory=list)
     gateway: str = ""
@@ -89,43 +89,43 @@ class Scene:
         client("ec2").authorize_security_group_ingress(GroupId=self.group, IpPermissions=[permission])
 
 
-def make_network(store: Store, port: int) -> Scene:
+def make_network(store: Store, port: int) -> Vpc:
     """Two private subnets that go out by a NAT gateway, two for databases that don't, and a group that admits the former."""
-    ec2, scene = client("ec2"), Scene(store)
-    scene.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    scene.has("aws_vpc", "this", id=scene.vpc)
+    ec2, vpc = client("ec2"), Vpc(store)
+    vpc.id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    vpc.has("aws_vpc", "this", id=vpc.id)
     for kind, ids, ranges in (
-        ("private", scene.private, PRIVATE),
-        ("database", scene.database, ("10.0.201.0/24", "10.0.202.0/24")),
+        ("private", vpc.private, PRIVATE),
+        ("database", vpc.database, ("10.0.201.0/24", "10.0.202.0/24")),
     ):
-        scene.tables[kind] = ec2.create_route_table(VpcId=scene.vpc)["RouteTable"]["RouteTableId"]
-        scene.has("aws_route_table", kind, id=scene.tables[kind])
+        vpc.tables[kind] = ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
+        vpc.has("aws_route_table", kind, id=vpc.tables[kind])
         for n, range_ in enumerate(ranges):
-            made = ec2.create_subnet(VpcId=scene.vpc, CidrBlock=range_, AvailabilityZone=f"{REGION}{'ab'[n]}")
+            made = ec2.create_subnet(VpcId=vpc.id, CidrBlock=range_, AvailabilityZone=f"{REGION}{'ab'[n]}")
             ids.append(made["Subnet"]["SubnetId"])
-            scene.has("aws_subnet", kind, index=n, id=ids[-1])
-            ec2.associate_route_table(RouteTableId=scene.tables[kind], SubnetId=ids[-1])
-    scene.gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=scene.gateway, VpcId=scene.vpc)
-    nat = ec2.create_nat_gateway(SubnetId=scene.private[0], ConnectivityType="private")["NatGateway"]["NatGatewayId"]
-    ec2.create_route(RouteTableId=scene.tables["private"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
-    scene.has("aws_route", "nat", route_table_id=scene.tables["private"], destination_cidr_block="0.0.0.0/0")
-    scene.group = ec2.create_security_group(GroupName="db", Description="db", VpcId=scene.vpc)["GroupId"]
-    scene.has("aws_security_group", "db", id=scene.group)
+            vpc.has("aws_subnet", kind, index=n, id=ids[-1])
+            ec2.associate_route_table(RouteTableId=vpc.tables[kind], SubnetId=ids[-1])
+    vpc.gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=vpc.gateway, VpcId=vpc.id)
+    nat = ec2.create_nat_gateway(SubnetId=vpc.private[0], ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    ec2.create_route(RouteTableId=vpc.tables["private"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
+    vpc.has("aws_route", "nat", route_table_id=vpc.tables["private"], destination_cidr_block="0.0.0.0/0")
+    vpc.group = ec2.create_security_group(GroupName="db", Description="db", VpcId=vpc.id)["GroupId"]
+    vpc.has("aws_security_group", "db", id=vpc.group)
     for n, range_ in enumerate(PRIVATE):
-        scene.admit(port, IpRanges=[{"CidrIp": range_}])
-        rule = {"security_group_id": scene.group, "cidr_ipv4": range_, "from_port": port, "to_port": port}
-        scene.has("aws_vpc_security_group_ingress_rule", "db", index="ab"[n], **rule)
-    scene.outputs["private_ids"] = {"value": scene.private, "type": ["list", "string"]}
-    return scene
+        vpc.admit(port, IpRanges=[{"CidrIp": range_}])
+        rule = {"security_group_id": vpc.group, "cidr_ipv4": range_, "from_port": port, "to_port": port}
+        vpc.has("aws_vpc_security_group_ingress_rule", "db", index="ab"[n], **rule)
+    vpc.outputs["private_ids"] = {"value": vpc.private, "type": ["list", "string"]}
+    return vpc
 
 
-def make_instance(store: Store, *, password: str, port: int = 5432, user: str = "app", database: str = "app") -> Scene:
+def make_instance(store: Store, *, password: str, port: int = 5432, user: str = "app", database: str = "app") -> Vpc:
     """An RDS instance and the secret to it."""
-    scene = make_network(store, port)
+    vpc = make_network(store, port)
     rds = client("rds")
     rds.create_db_subnet_group(
-        DBSubnetGroupName="database", DBSubnetGroupDescription="database", SubnetIds=scene.database
+        DBSubnetGroupName="database", DBSubnetGroupDescription="database", SubnetIds=vpc.database
     )
     made = rds.create_db_instance(
         DBInstanceIdentifier="acme-db",
@@ -137,23 +137,23 @@ def make_instance(store: Store, *, password: str, port: int = 5432, user: str = 
         MasterUserPassword="not the one in use",
         Port=port,
         DBSubnetGroupName="database",
-        VpcSecurityGroupIds=[scene.group],
+        VpcSecurityGroupIds=[vpc.group],
     )
     text = json.dumps({"username": user, "password": password})
-    scene.secret = client("secretsmanager").create_secret(Name="acme/db", SecretString=text)["ARN"]
-    scene.has("aws_db_instance", "this", index=0, identifier="acme-db", arn=made["DBInstance"]["DBInstanceArn"])
-    scene.has("aws_db_subnet_group", "this", name="database")
-    scene.outputs |= {"db_id": "acme-db", "db_user": user, "db_name": database, "db_secret_arn": scene.secret}
-    scene.put_state()
-    return scene
+    vpc.secret = client("secretsmanager").create_secret(Name="acme/db", SecretString=text)["ARN"]
+    vpc.has("aws_db_instance", "this", index=0, identifier="acme-db", arn=made["DBInstance"]["DBInstanceArn"])
+    vpc.has("aws_db_subnet_group", "this", name="database")
+    vpc.outputs |= {"db_id": "acme-db", "db_user": user, "db_name": database, "db_secret_arn": vpc.secret}
+    vpc.put_state()
+    return vpc
 
 
-def make_group(store: Store, *, token: str, port: int = 6379, **changes: Any) -> Scene:
+def make_group(store: Store, *, token: str, port: int = 6379, **changes: Any) -> Vpc:
     """A replication group and the secret to it."""
-    scene = make_network(store, port)
+    vpc = make_network(store, port)
     elasticache = client("elasticache")
     elasticache.create_cache_subnet_group(
-        CacheSubnetGroupName="database", CacheSubnetGroupDescription="database", SubnetIds=scene.database
+        CacheSubnetGroupName="database", CacheSubnetGroupDescription="database", SubnetIds=vpc.database
     )
     asked = {
         "ReplicationGroupId": "acme-cache",
@@ -164,16 +164,16 @@ def make_group(store: Store, *, token: str, port: int = 6379, **changes: Any) ->
         "NumCacheClusters": 1,
         "Port": port,
         "CacheSubnetGroupName": "database",
-        "SecurityGroupIds": [scene.group],
+        "SecurityGroupIds": [vpc.group],
         "TransitEncryptionEnabled": True,
         "AuthToken": token,
     }
     asked |= changes
     made = elasticache.create_replication_group(**{name: value for name, value in asked.items() if value is not None})
-    scene.secret = client("secretsmanager").create_secret(Name="acme/cache", SecretString=token)["ARN"]
+    vpc.secret = client("secretsmanager").create_secret(Name="acme/cache", SecretString=token)["ARN"]
     arn = made["ReplicationGroup"]["ARN"]
-    scene.has("aws_elasticache_replication_group", "cache", replication_group_id="acme-cache", arn=arn)
-    scene.has("aws_secretsmanager_secret", "cache", arn=scene.secret)
-    scene.outputs |= {"cache_id": "acme-cache", "cache_secret_arn": scene.secret}
-    scene.put_state()
-    return scene
+    vpc.has("aws_elasticache_replication_group", "cache", replication_group_id="acme-cache", arn=arn)
+    vpc.has("aws_secretsmanager_secret", "cache", arn=vpc.secret)
+    vpc.outputs |= {"cache_id": "acme-cache", "cache_secret_arn": vpc.secret}
+    vpc.put_state()
+    return vpc

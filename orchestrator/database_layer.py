@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class DatabaseLayer:
     """The layer that a database belongs to.
 
     Attributes:
@@ -25,7 +25,7 @@ class Scene:
     """
 
     kind: str
-    layer: str
+    name: str
     region: str
     inventory: Inventory = field(repr=False)
     command: Callable[[str], str] = field(repr=False)
@@ -44,7 +44,7 @@ class Scene:
 
     @property
     def plan(self) -> str:
-        return self.command(f"plan {self.layer}")
+        return self.command(f"plan {self.name}")
 
     def aws(self, words: str) -> str:
         """A command of the AWS CLI that goes to the same place, from its words."""
