@@ -23,7 +23,7 @@ from orchestrator.aws.bootstrap import plan_bootstrap
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.session import Sessions
 from orchestrator.budget import Budget
-from orchestrator.errors import GuardError, RunError, UsageError
+from orchestrator.errors import CommandError, GuardError, RunError, UsageError
 from orchestrator.launch import Launcher
 from orchestrator.layer_run import LayerRun
 from orchestrator.process import Cancellation, Runner
@@ -362,6 +362,10 @@ def _way_on(report: RunReport, first: LayerResult, target: Target) -> str | None
     """What to do after a run that left something half-done."""
     if report.command not in ("up", "down"):
         return None
+    if isinstance(first.error, CommandError) and first.error.returncode < 0:
+        # Whoever kills Terraform leaves its lock behind.
+        locks = target.command(f"locks {first.layer}")
+        return f"{locks} shows whether its lock was left behind; then {target.command('resume')}"
     return f"once its reason is mended: {target.command('resume')}, or {target.command(f'plan {first.layer}')} to look first"
 
 

@@ -411,3 +411,11 @@ def test_a_run_that_applies_is_warned_of_credentials_that_end_too_soon(
     assert bool(warned) is is_warned
     if warned:
         assert warned[0].endswith("UTC, in 9 min; the run is expected to take 17-22 min")
+
+
+@pytest.mark.usefixtures("store")
+def test_a_terraform_that_was_killed_may_have_left_its_lock(estate: Estate, runner: FakeRunner) -> None:
+    runner.answer("apply", Reply(returncode=-9))
+    with pytest.raises(RunError) as caught:
+        engine(estate, runner).up(["foundation"], confirm=yes)
+    assert str(caught.value.hint).startswith("wealist locks prod/foundation shows whether its lock was left behind")
