@@ -150,14 +150,15 @@ class Handover:
             GuardError: The current value never reached the group.
             PreflightError: The group can't be changed now.
         """
+        if self.phase is not Phase.SETTLED:
+            # First of all: what AWS is still at may only look undelivered.
+            self._check_ready()
         if self.phase is Phase.UNDELIVERED:
             raise GuardError(
                 f"{self.group.id} was not given the current value of {self.name}, "
                 "so that leaving nothing else would cut every client off",
                 hint=self._undelivered,
             )
-        if self.phase is Phase.OPEN:
-            self._check_ready()
 
     def command(self, words: str) -> str:
         """A wealist command, to be shown to a person."""

@@ -449,6 +449,22 @@ def test_an_end_that_was_interrupted_is_waited_for(
     assert told == ["modifying (SETTING)"]
 
 
+def test_a_token_that_aws_is_still_at_is_waited_for_and_not_taken_for_lost(
+    redis: Redis, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS need not date the change before it has ended."""
+    monkeypatch.setitem(replication_group.CHANGES, "ROTATE", 60)
+    redis.store_token(TOKENS[1])
+    before = redis.group.auth_token_last_modified_date
+    redis.elasticache.modify_replication_group(
+        ReplicationGroupId=GROUP, AuthToken=TOKENS[1], AuthTokenUpdateStrategy="ROTATE", ApplyImmediately=True
+    )
+    redis.group.auth_token_last_modified_date = before
+
+    with pytest.raises(PreflightError, match=r"acme-redis is modifying \(ROTATING\)"):
+        prepare(estate).finish()
+
+
 def test_nothing_is_finished_while_somebody_changes_the_layer(redis: Redis, estate: Estate) -> None:
     redis.rotate()
     redis.store.put_lock()
