@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 FILENAME = "contract.yaml"
 FACTS = "aws"
+_EXAMPLE = "docs/commands.md, under wealist verify"
 PREDICATES = ("matches", "one_of", "at_least", "includes", "same_as", "among", "not_among")
 # Those whose operand is a query.
 COMPARING = frozenset({"same_as", "among", "not_among"})
@@ -129,7 +130,7 @@ class Contract(Section, frozen=True):
         Raises:
             ConfigError: With `file:line: key: what is wrong`.
         """
-        return load(path, cls, smallest="version: 1")
+        return load(path, cls, smallest=f"version: 1, specification: FILE, rows: [...], as in {_EXAMPLE}")
 
     def check_values(self, fail: Fail) -> None:
         """What a type can't say of a value."""

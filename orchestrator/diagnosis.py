@@ -56,11 +56,6 @@ class Hop:
     def is_broken(self) -> bool:
         return self.outcome is HopOutcome.BROKEN
 
-    @property
-    def change(self) -> str:
-        """What to change, with its address."""
-        return f"{self.remedy or ''}{f' ({self.address})' if self.address else ''}".strip()
-
     def to_json(self) -> dict[str, Any]:
         return {
             "id": self.id,
@@ -146,9 +141,10 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """One line: the broken hop and what to change, or how much is known to hold."""
+        """One line: the broken hop, what was seen there and where Terraform has it, or how much is known to hold."""
         if self.broken is not None:
-            return f"{self.name} is broken at {self.broken.id}: {self.broken.change}"
+            where = f" ({self.broken.address})" if self.broken.address else ""
+            return f"{self.name} is broken at {self.broken.id}: {self.broken.seen}{where}"
         counts = {outcome: sum(hop.outcome is outcome for hop in self.hops) for outcome in HopOutcome}
         parts = [f"{counts[HopOutcome.OK]} of {len(self.hops)} hops hold"]
         parts += [f"{counts[o]} {o}" for o in (HopOutcome.SKIPPED, HopOutcome.UNDETERMINED) if counts[o]]

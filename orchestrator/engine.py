@@ -29,7 +29,7 @@ from orchestrator.layer_run import LayerRun
 from orchestrator.process import Cancellation, Runner
 from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
-from orchestrator.report import RunReport
+from orchestrator.report import Outcome, RunReport
 from orchestrator.run import Confirm, RunContext, RunOptions
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from orchestrator.events import Event
     from orchestrator.layer import Layer
     from orchestrator.preflight import Preflight
-    from orchestrator.report import LayerResult, Outcome
+    from orchestrator.report import LayerResult
     from orchestrator.resume import Unfinished
     from orchestrator.target import Target
 
@@ -362,6 +362,8 @@ def _way_on(report: RunReport, first: LayerResult, target: Target) -> str | None
     """What to do after a run that left something half-done."""
     if report.command not in ("up", "down"):
         return None
+    if first.outcome is Outcome.INTERRUPTED:
+        return f"{target.command('resume')} goes on, {target.command(f'plan {first.layer}')} looks first"
     if isinstance(first.error, CommandError) and first.error.returncode < 0:
         # Whoever kills Terraform leaves its lock behind.
         locks = target.command(f"locks {first.layer}")

@@ -37,6 +37,7 @@ Work = tuple[str, str]
 
 QUICK = Span(low=0.0, high=60.0)
 _ENOUGH = 3
+_MAKING = "create"
 _LAST = 10
 _UNSURE = 2.0
 _OVERDUE = 1.5
@@ -168,9 +169,12 @@ def estimate(
     origins: set[Origin] = set()
     for one in work:
         component = guide.component(one[0])
-        span = learned(measured.resources.get(one, ()), component.takes if component else None)
+        samples = measured.resources.get(one, ())
+        # The document speaks of making; of a change it is a guess, which one measurement betters.
+        said = component.takes if component and (one[1] == _MAKING or not samples) else None
+        span = learned(samples, said)
         if span is not None:
-            is_measured = component is None or len(measured.resources.get(one, ())) >= _ENOUGH
+            is_measured = said is None or len(samples) >= _ENOUGH
             origins.add(Origin.MEASURED if is_measured else Origin.DOCUMENT)
             steps.setdefault(component.name if component else one[0], {})[one] = span
     after = {component.name: component.after for component in guide.components}

@@ -162,7 +162,12 @@ def last_line(text: str, otherwise: str) -> str:
     return lines[-1] if lines else otherwise
 
 
-def _host(spec: str, folder: Path | None) -> Any:
+def check_place(spec: str) -> str:
+    """The backend that a place names.
+
+    Raises:
+        UsageError: It names none, or no host.
+    """
     backend, separator, rest = spec.partition("://")
     if not separator or backend not in BACKENDS:
         raise UsageError("--from names no place to look from", hint=f"write {_FORMS}")
@@ -171,6 +176,11 @@ def _host(spec: str, folder: Path | None) -> Any:
         raise UsageError(f"--from {backend}:// names no host", hint=f"write {_FORMS}")
     if ":" in user:
         raise UsageError(f"--from {backend}://: a password has no place here", hint="use a key that an agent holds")
+    return backend
+
+
+def _host(spec: str, folder: Path | None) -> Any:
+    backend = check_place(spec)
     if find_spec("testinfra") is None:
         raise UsageError("--from needs pytest-testinfra, which is not installed", hint=INSTALL)
     import testinfra

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from orchestrator.run import RunContext
 
 _T = TypeVar("_T")
+# What Terraform warns whoever targets of. Where wealist chose the target, nobody did.
+_ABOUT_TARGETS = frozenset({"Resource targeting is in effect", "Applied changes may be incomplete"})
 
 
 class Steps:
@@ -55,6 +57,7 @@ class Steps:
         self._lock_timeout = options.lock_timeout or config.terraform.lock_timeout
         self._parallelism = options.terraform_parallelism or config.terraform.parallelism
         self._skipped_init = False
+        self._chose_target = False
         self._terraform = TerraformClient(
             binary=context.binary,
             folder=self.folder,
@@ -102,6 +105,7 @@ class Steps:
         """
         given = self._context.options
         is_plain = not destroy and not refresh_only and targets is None
+        self._chose_target = targets is not None or self._context.command == "rotate"
         return PlanOptions(
             destroy=destroy,
             refresh_only=refresh_only,
@@ -181,6 +185,8 @@ class Steps:
         return value, seconds
 
     def _on_terraform(self, event: Event) -> None:
+        if self._chose_target and isinstance(event, events.Diagnostic) and event.summary in _ABOUT_TARGETS:
+            return
         self._tell(event)
         overdue = self.pace.see(event)
         if overdue is not None:

@@ -109,8 +109,9 @@ def _tell(run: LayerRun, verdicts: Sequence[Verdict]) -> Outcome:
         where = verification.place(broken[0].row.id, run.layer, run.context.estate)
         plan = run.context.target.command(f"plan {run.layer.id}")
         raise GuardError(
-            f"{run.layer.id}: {broken[0].row.id} is broken: {verification.difference(broken[0])}{more}",
-            hint=f"{plan} shows what an apply would change; what is expected stands at {where}",
+            f"{run.layer.id}: {broken[0].row.id} is broken, {broken[0].row.statement}: "
+            f"{verification.difference(broken[0])}{more}",
+            hint=f"expected at {where}; {plan} shows what Terraform would set right, what it did not make is yours to undo",
         )
     unknown = [verdict for verdict in verdicts if verdict.status is Status.UNKNOWN]
     if unknown:

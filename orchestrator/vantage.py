@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.local_vantage import LocalVantage
-from orchestrator.remote import RemoteHost
+from orchestrator.remote import RemoteHost, check_place
 from orchestrator.remote_vantage import RemoteVantage
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Vantage(Protocol):
 @contextmanager
 def looking(target: Target, from_host: str | None, ca_file: Path | None) -> Iterator[Vantage]:
     """The place to look from, for as long as it is looked from."""
+    if from_host is not None:
+        check_place(from_host)
     if from_host is None or target.aws.is_hermetic:
         yield LocalVantage(ca_file)
         return

@@ -56,7 +56,7 @@ def test_a_broken_hop_is_1_and_a_secret_that_can_not_be_had_14(id_: str, code: i
 def test_the_verdict_names_the_broken_hop_and_what_to_change() -> None:
     found = diagnosis(ok("dns", "fine"), bad("tcp"), skipped("tls", AFTER_BROKEN))
 
-    assert found.verdict == "db is broken at tcp: bring it back (aws_thing.this)"
+    assert found.verdict == "db is broken at tcp: gone (aws_thing.this)"
 
 
 def test_the_verdict_counts_what_is_not_known() -> None:

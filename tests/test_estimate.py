@@ -91,6 +91,16 @@ def test_what_another_action_took_says_nothing() -> None:
     assert whole(update, measured=Measured(resources={RDS: [1.0, 1.0, 1.0]})) == minutes(8, 12)
 
 
+def test_of_a_change_one_measurement_is_worth_more_than_the_document() -> None:
+    """The document speaks of making: a change of retention takes seconds, and eight minutes would be said for it."""
+    update = (RDS[0], "update")
+
+    found = estimate([update], ESTATE, Measured(resources={update: [80.0]}))
+
+    assert found is not None
+    assert (found.whole.low, found.origin) == (80.0, Origin.MEASURED)
+
+
 def test_where_both_were_used_both_are_named() -> None:
     found = estimate([RDS, REDIS], ESTATE, Measured(resources={RDS: [300.0, 300.0, 300.0]}))
 

@@ -561,7 +561,9 @@ def test_a_login_that_fails_for_another_reason_leaves_the_secret_alone(
 
     one = broken_at(found, "login")
     assert (one.address, one.command) == (None, None)
-    assert found.verdict.endswith("mend what it says (max number of clients reached); the secret was not refused")
+    assert found.verdict.endswith("max number of clients reached")
+    assert found.broken is not None
+    assert found.broken.remedy == "mend what it says (max number of clients reached); the secret was not refused"
 
 
 def test_from_another_host_no_answer_is_broken(

@@ -102,7 +102,8 @@ def test_a_broken_row_ends_with_13_and_says_where_it_stands(estate: Estate, stor
 
     assert caught.value.exit_code == 13
     assert (
-        caught.value.message == 'prod/foundation: db.class is broken: expected "small", and it is "large" (and 1 more)'
+        caught.value.message
+        == 'prod/foundation: db.class is broken, The database is small: expected "small", and it is "large" (and 1 more)'
     )
     assert "terraform/prod/foundation/contract.yaml:6" in str(caught.value.hint)
 

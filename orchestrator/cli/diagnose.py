@@ -20,6 +20,8 @@ def diagnose(run: Invocation, name: str | None, *, from_host: str | None, ca_fil
     from orchestrator.cli import render
     from orchestrator.examination import examine
 
+    if from_host is not None and run.target.aws.is_hermetic:
+        run.say(f"note: nothing listens behind the sandbox's endpoints, so nothing is looked at from {from_host}")
     shown = None if json else render.hop_printer(run)
     diagnosis = examine(run.estate, name, run.target, redact=redact, from_host=from_host, ca_file=ca_file, on_hop=shown)
     if json:

@@ -127,7 +127,8 @@ def hop_text(hop: Hop) -> Text:
     """A line a hop; below a broken one what was expected, what to change and what to type."""
     mark, style = _HOPS[hop.outcome]
     text = Text.assemble((f"{mark} ", style), (hop.id, "bold"), f"  {hop.seen}")
-    for heading, line in (("expected", hop.expected), ("change", hop.change), ("next", hop.command)):
+    told = (("expected", hop.expected), ("terraform", hop.address), ("change", hop.remedy), ("next", hop.command))
+    for heading, line in told:
         if line:
             text.append(f"\n    {heading}: {line}", style="dim")
     return text

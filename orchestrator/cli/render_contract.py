@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.judgement import Verdict
 
+_SCREEN = 20
 _MARKS = {
     Status.HOLDS: ("✓", "green"),
     Status.BROKEN: ("✗", "red"),
@@ -36,6 +37,12 @@ def verdicts_text(verdicts: Sequence[Verdict], layer: str) -> Text:
     for section, rows in groupby(verdicts, key=lambda verdict: verdict.row.section):
         text.append(f"  {section}\n", style="bold")
         for verdict in rows:
+            _append(text, verdict)
+    broken = [verdict for verdict in verdicts if verdict.is_broken]
+    if broken and len(verdicts) > _SCREEN:
+        # Again, where the eye is: the list is longer than a screen.
+        text.append("  broken:\n", style="bold red")
+        for verdict in broken:
             _append(text, verdict)
     counts = ", ".join(f"{number} {_WORDS[status]}" for status, number in count(verdicts).items())
     text.append(f"{len(verdicts)} rows: {counts}")

@@ -50,6 +50,10 @@ def env(run: Invocation, *, json: bool) -> None:
     sandbox = sandbox_target.start_sandbox(run.estate, run.environ)
     pointing = ("AWS_", "TF_CLI_CONFIG", "NO_PROXY", "no_proxy")
     variables = {name: value for name, value in sandbox.target.environ.items() if name.startswith(pointing)}
+    regions = {layer.backend.region for layer in run.estate.layers}
+    if len(regions) == 1:
+        # The AWS CLI asks for one; with several, which is meant is for the person to say.
+        variables["AWS_DEFAULT_REGION"] = regions.pop()
     # A profile, a token or an endpoint of one service would lead away from the sandbox again.
     stray = sorted(name for name in run.environ if name.startswith("AWS_") and name not in variables)
     if json:

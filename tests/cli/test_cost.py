@@ -385,7 +385,9 @@ def test_the_limit_may_be_left_in_a_shell(
 
     assert run(["up", "foundation", "-y"]) == 13
     assert run(["cost", "foundation"]) == 0
-    assert "note: --max-monthly-delta is about plans: add --plan" in capsys.readouterr().err
+    assert "note: --max-monthly-delta is about what a plan adds" in capsys.readouterr().err
+    monkeypatch.delenv("WEALIST_MAX_MONTHLY_DELTA")
+    assert run(["cost", "foundation", "--max-monthly-delta", "10"]) == 64, "a check that checks nothing"
 
 
 def test_the_limit_is_for_all_layers_of_a_run(shell: FakeRunner, store: Store, book: Path, capsys: Capture) -> None:

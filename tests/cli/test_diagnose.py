@@ -85,15 +85,15 @@ def test_a_broken_hop_names_what_to_change_and_what_to_type(shell: FakeRunner, r
     lines = capsys.readouterr().out.splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith("✗ security-group  "))
     rule = 'aws_vpc_security_group_ingress_rule.db["b"]'
-    assert lines[at + 1 : at + 4] == [
+    assert lines[at + 1 : at + 5] == [
         "    expected: tcp 6379 admitted from every private subnet",
-        f"    change: Terraform has the rule in its state, and makes it again ({rule})",
+        f"    terraform: {rule}",
+        "    change: Terraform has the rule in its state, and makes it again",
         "    next: wealist plan foundation",
     ]
-    assert lines[at + 4] == "- secret  not checked: an earlier hop is broken"
-    assert lines[-1] == (
-        f"✗ cache is broken at security-group: Terraform has the rule in its state, and makes it again ({rule})"
-    )
+    assert lines[at + 5] == "- secret  not checked: an earlier hop is broken"
+    seen = lines[at].removeprefix("✗ security-group  ")
+    assert lines[-1] == f"✗ cache is broken at security-group: {seen} ({rule})"
 
 
 def test_json_is_the_whole_diagnosis_and_no_secret(shell: FakeRunner, redis: Vpc, capsys: Capture) -> None:

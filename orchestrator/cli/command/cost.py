@@ -22,11 +22,16 @@ def cost(
 ) -> int:
     """Show what a month costs, and what a switch would add: --set NAME=VALUE."""
     from orchestrator.cli import cost
+    from orchestrator.errors import UsageError
 
     run.no_rest()
     if not (plan or set or var_file):
         if max_monthly_delta is not None:
-            run.say("note: --max-monthly-delta is about plans: add --plan")
+            what = "--max-monthly-delta is about what a plan adds, and nothing is planned"
+            if "WEALIST_MAX_MONTHLY_DELTA" not in run.environ:
+                # Typed here it would be a check that checks nothing.
+                raise UsageError(what, hint="add --plan")
+            run.say(f"note: {what}")
         return cost.show_deployed(run, layers or (), live=live, json=json)
     words = o.RunWords(set=set, var_file=var_file, json=json)
     return cost.show_planned(run, layers or (), words, limit=max_monthly_delta, live=live)
