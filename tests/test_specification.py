@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestrator.config import Config
 from orchestrator.contract import Contract
+from orchestrator.duration import Span
 from orchestrator.judgement import Status, judge
+from orchestrator.price import Book
 
 REPOSITORY = Path(__file__).parents[1]
 FOUNDATION = REPOSITORY / "terraform" / "prod" / "foundation"
@@ -81,6 +84,38 @@ def test_every_row_of_the_contract_is_in_the_specification() -> None:
     known = sections()
     lost = [row for row in contract_rows() if row[0] not in known or row[1] not in known[row[0]]]
     assert lost == []
+
+
+def cells(section: str) -> list[list[str]]:
+    """The rows of a section's table, cell by cell."""
+    lines = [line for line in sections()[section].splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("*") for cell in line.split("|")[1:-1]] for line in lines[2:]]
+
+
+@pytest.mark.parametrize(("names", "minutes"), cells(DURATIONS))
+def test_every_duration_is_what_wealist_starts_from(names: str, minutes: str) -> None:
+    guide = Config.load(REPOSITORY / "wealist.yaml").guide("prod/foundation")
+    assert guide is not None
+    low, _, high = minutes.removesuffix("분").partition("-")
+    takes = {component.name: component.takes for component in guide.components}
+    for name in names.split(", "):
+        assert takes[name] == Span(low=60.0 * int(low), high=60.0 * int(high or low))
+
+
+def test_plan_and_apply_are_expected_to_take_what_the_specification_says() -> None:
+    guide = Config.load(REPOSITORY / "wealist.yaml").guide("prod/foundation")
+    assert guide is not None
+    assert "계획 확인 (약 2분)" in SPECIFICATION
+    assert guide.plan == Span(low=120, high=120)
+    assert "적용 (약 15-20분)" in SPECIFICATION
+    assert guide.apply == Span(low=900, high=1200)
+
+
+@pytest.mark.parametrize(("item", "_choice", "price", "_trade_off"), cells(COSTS))
+def test_every_price_is_in_the_book_with_its_trade_off(item: str, _choice: str, price: str, _trade_off: str) -> None:
+    entries = {entry.item: entry for entry in Book.load(REPOSITORY / "prices.yaml").prices}
+    assert f"~${entries[item].price:.0f}" == price
+    assert entries[item].tradeoffs
 
 
 # Rows that say that something must not be there, so that nothing is not what breaks them; with what does.
