@@ -162,6 +162,9 @@ def sandbox(session: nox.Session) -> None:
             "secrets redis-auth-token",
             "up foundation --auto-approve",
             "up compute --auto-approve",
+            "verify",
+            "cost",
+            "diagnose rds",
             "status",
         ):
             session.run("wealist", *words.split(), "--sandbox")

@@ -30,7 +30,7 @@ from orchestrator.process import Cancellation, Runner
 from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
 from orchestrator.report import Outcome, RunReport
-from orchestrator.run import Confirm, RunContext, RunOptions
+from orchestrator.run import ROTATION, Confirm, RunContext, RunOptions
 
 if TYPE_CHECKING:
     from orchestrator.artifacts import RunFolder
@@ -142,7 +142,7 @@ class Engine:
         Raises:
             PreflightError, LayerOrderError, StateLockedError, RunError, UsageError: As for `up`.
         """
-        return self._run(resume.ROTATION, task.up, [layer], options, confirm=confirm, details={"secret": secret})
+        return self._run(ROTATION, task.up, [layer], options, confirm=confirm, details={"secret": secret})
 
     def down(self, names: Sequence[str], options: RunOptions | None = None, *, confirm: Confirm) -> RunReport:
         """Take these layers down, those that stand on others first; each plan is confirmed before it is applied.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import address, events, pace, permission, preflight, price, resume, verification
 from orchestrator.errors import ConfigError, PreflightError, UsageError
 from orchestrator.order import Order
+from orchestrator.run import ROTATION
 from orchestrator.tf import args, variables
 from orchestrator.tf.env import child_environment
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 _MOST_LAYERS_AT_ONCE = 4
 # A price book that is wrong must not keep anybody from taking a layer down.
-_PRICED = ("plan", "up", "rotate", "cost")
+_PRICED = ("plan", "up", ROTATION, "cost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from orchestrator.errors import (
     WealistError,
 )
 from orchestrator.report import LayerResult, Outcome
-from orchestrator.run import Kind, Proposal
+from orchestrator.run import ROTATION, Kind, Proposal
 from orchestrator.step import Steps
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from orchestrator.state import State
 
 # Taking down and looking for drift are about other things than the month.
-_PRICED = ("plan", "up", "rotate")
+_PRICED = ("plan", "up", ROTATION)
 # Ends of a layer at which what its plan saves counts as well; the latter two are about what would be.
 _COUNTED = (Outcome.APPLIED, Outcome.PLANNED, Outcome.PRICED)
 

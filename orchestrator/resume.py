@@ -18,7 +18,7 @@ from orchestrator import inputs, ledger
 from orchestrator.errors import GuardError, UsageError
 from orchestrator.redaction import MASK
 from orchestrator.report import Outcome
-from orchestrator.run import RunOptions
+from orchestrator.run import ROTATION, RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from orchestrator.layer import Layer
     from orchestrator.state import State
 
-ROTATION = "rotate"
 _ENDED_WELL = frozenset({Outcome.APPLIED, Outcome.NO_CHANGES})
 # Of `RunOptions`, what a run is resumed with.
 _TEXTS = ("targets", "replace", "extra", "allow_destroy", "allow_weaken", "accept_contract")

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from orchestrator.tf.env import ChildEnvironment
 
 
+# The command of a rotation's first step.
+ROTATION = "rotate"
+
+
 class Kind(StrEnum):
     """What a plan is for: bring a layer up, take it down, or lift the protection that stands against taking it down."""
 

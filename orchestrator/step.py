@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from orchestrator import events
 from orchestrator.errors import CommandError, CommandInterruptedError
 from orchestrator.pace import Pace
+from orchestrator.run import ROTATION
 from orchestrator.tf import initialization, variables
 from orchestrator.tf.args import PlanOptions
 from orchestrator.tf.client import TerraformClient
@@ -105,7 +106,7 @@ class Steps:
         """
         given = self._context.options
         is_plain = not destroy and not refresh_only and targets is None
-        self._chose_target = targets is not None or self._context.command == "rotate"
+        self._chose_target = targets is not None or self._context.command == ROTATION
         return PlanOptions(
             destroy=destroy,
             refresh_only=refresh_only,

@@ -226,3 +226,13 @@ def test_a_value_from_the_command_line_has_its_variables_type(
     with pytest.raises(RunError):
         engine(estate, runner, on_event=seen.append).verify(["foundation"], planned=True)
     assert verdicts(seen)["bucket.versions"].seen == value
+
+
+@pytest.mark.usefixtures("contract", "store")
+def test_a_rotation_does_not_wait_for_a_row_that_was_broken_before_it(estate: Estate, runner: FakeRunner) -> None:
+    """Its plan may change nothing but a token, and a token that leaked has to go tonight."""
+    script(runner, planned("large", was="large"))
+
+    report = engine(estate, runner).rotate("foundation", RunOptions(), secret="db-password", confirm=yes)
+
+    assert report.results[0].outcome is Outcome.APPLIED
