@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from orchestrator.sandbox.registry import ModuleRegistry
+from orchestrator.sandbox.replay import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 PREFIX = "/_wealist"
-_KEPT_ANSWERS = 256
 
 
 class Gateway:
@@ -34,13 +34,13 @@ class Gateway:
     def __init__(self, identity: Mapping[str, Any], modules: Sequence[Path], aws: WSGIApplication) -> None:
         self._health = json.dumps(identity).encode()
         self._registry = ModuleRegistry(modules)
-        self._aws = aws
-        self._answered: dict[str, tuple[str, list[tuple[str, str]], list[bytes]]] = {}
+        self._moto = aws
+        self._aws = Replay(self._answer_aws)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
         if not path.startswith(f"{PREFIX}/"):
-            return self._call_aws(environ, start_response)
+            return self._aws(environ, start_response)
         mount = f"{PREFIX}/modules"
         if path.startswith(f"{mount}/"):
             below = {"SCRIPT_NAME": mount, "PATH_INFO": path.removeprefix(mount)}
@@ -49,34 +49,9 @@ class Gateway:
             return _answer(start_response, HTTPStatus.OK, self._health, "application/json")
         return _answer(start_response, HTTPStatus.NOT_FOUND, b"no such path\n", "text/plain")
 
-    def _call_aws(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """One AWS call; one that a client repeats because its answer was lost gets that answer again.
-
-        Clients send the same invocation id with each attempt. Done twice, a conditional write would fail on what its own
-        first attempt wrote: Terraform would then stand before a lock that is its own.
-        """
-        invocation = environ.get("HTTP_AMZ_SDK_INVOCATION_ID", "")
-        answered = self._answered.get(invocation)
-        if answered is not None and "attempt=1;" not in environ.get("HTTP_AMZ_SDK_REQUEST", ""):
-            status, headers, body = answered
-            start_response(status, headers)
-            return body
-        seen: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def remember(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            seen.append((status, headers))
-            return start_response(status, headers, *rest)
-
-        body = list(self._answer_aws(environ, remember))
-        if invocation and seen and not seen[-1][0].startswith("5"):
-            self._answered[invocation] = (*seen[-1], body)
-            while len(self._answered) > _KEPT_ANSWERS:
-                self._answered.pop(next(iter(self._answered)), None)
-        return body
-
     def _answer_aws(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            return list(self._aws(environ, start_response))
+            return list(self._moto(environ, start_response))
         except NotImplementedError as error:
             code, message = "NotImplemented", f"The sandbox can't do this: {error}"
             sys.stderr.write(f"{message}\n")

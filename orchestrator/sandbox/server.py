@@ -39,10 +39,8 @@ from orchestrator.sandbox.gateway import Gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from wsgiref.types import WSGIApplication
 
     from flask import Flask
-    from werkzeug.serving import BaseWSGIServer
 
 HOST = "127.0.0.1"
 DEFAULT_ACCOUNT_ID = "123456789012"
@@ -133,24 +131,6 @@ def create_application(options: ServerOptions) -> Gateway:
     return Gateway(options.identity(), options.modules, DomainDispatcherApplication(create_extended_app))
 
 
-def create_server(application: WSGIApplication) -> BaseWSGIServer:
-    """Listen on a free loopback port. Nothing is served until `serve_forever` is called."""
-    import logging
-
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-    from werkzeug.serving import make_server
-
-    class RequestHandler(MotoRequestHandler):
-        # Headers and body are two writes; without this the second waits for the first's acknowledgement.
-        disable_nagle_algorithm = True
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Keep the log for what went wrong: an apply makes a thousand requests."""
-
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    return make_server(HOST, 0, application, threaded=True, request_handler=RequestHandler)
-
-
 def warm(services: Iterable[str] = _WARM_SERVICES) -> None:
     """Import services before they are called. A service that fails here fails again, and is seen, when called."""
     for service in services:
@@ -181,7 +161,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"A sandbox server already runs for {options.runtime}\n")
             return 1
         sys.addaudithook(refuse_outside)
-        server = create_server(create_application(options))
+        application = create_application(options)
+        # Not before: moto reads the environment that it has just been given.
+        from orchestrator.sandbox.listener import create_server
+
+        server = create_server(HOST, application)
         threading.Thread(target=server.serve_forever, name="serve", daemon=True).start()
         state_file = options.runtime / STATE_FILE
         try:
@@ -211,5 +195,16 @@ def _is_loopback(host: Any) -> bool:
         return str(host) == "localhost"
 
 
+def serve_and_end() -> NoReturn:
+    """`main`, and the end of the process without finalizing what moto holds: a thousand objects take it seconds."""
+    try:
+        code: Any = main()
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    serve_and_end()

@@ -94,35 +94,3 @@ def test_a_failure_of_moto_is_not_worth_repeating(
     assert "InternalFailure" in answer.body
     assert ("a &amp; b" if answered == "text/xml" else "a & b") in answer.body
     assert "Traceback" in capsys.readouterr().err
-
-
-def test_a_repeated_call_gets_the_answer_that_was_lost() -> None:
-    """A conditional write that is done twice would fail on what its own first attempt wrote."""
-    calls: list[str] = []
-
-    def aws(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        calls.append(environ["HTTP_AMZ_SDK_REQUEST"])
-        start_response("200 OK", [("Content-Type", "x")])
-        return [f"answer {len(calls)}".encode()]
-
-    gateway = Gateway({}, (), aws)
-
-    def call(invocation: str, attempt: int) -> tuple[str, bytes]:
-        seen: list[str] = []
-        environ = {
-            "PATH_INFO": "/",
-            "HTTP_AMZ_SDK_INVOCATION_ID": invocation,
-            "HTTP_AMZ_SDK_REQUEST": f"attempt={attempt}; max=5",
-        }
-
-        def start_response(status: str, *_: Any) -> Any:
-            seen.append(status)
-
-        body = b"".join(gateway(environ, start_response))
-        return seen[0], body
-
-    assert call("a", 1) == ("200 OK", b"answer 1")
-    assert call("a", 2) == ("200 OK", b"answer 1")
-    assert call("b", 1) == ("200 OK", b"answer 2")
-    assert call("c", 2) == ("200 OK", b"answer 3"), "an answer that was never given is made now"
-    assert len(calls) == 3

@@ -242,3 +242,21 @@ def test_state_replaces_what_was_there(tmp_path: Path) -> None:
     assert json.loads(state_file.read_text()) == {"pid": 1}
     assert state_file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [state_file]
+
+
+def test_the_process_ends_without_finalizing_what_it_holds() -> None:
+    """A thousand objects take moto seconds to give up, one by one; whoever stops the server waits for that."""
+    program = (
+        "import sys, time\n"
+        "from orchestrator.sandbox import server\n"
+        "class Held:\n"
+        "    def __del__(self): time.sleep(60)\n"
+        "server.held = Held()\n"
+        "def main(): print('served'); sys.exit(0)\n"
+        "server.main = main\n"
+        "server.serve_and_end()\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=START_TIMEOUT, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"served\n", b"")
