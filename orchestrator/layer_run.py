@@ -20,6 +20,7 @@ from orchestrator.errors import (
     TerraformError,
     WealistError,
 )
+from orchestrator.own_lock import OwnLock
 from orchestrator.report import LayerResult, Outcome
 from orchestrator.run import ROTATION, Kind, Proposal
 from orchestrator.step import Steps
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from orchestrator.run import RunContext
     from orchestrator.schedule import Desk
     from orchestrator.state import State
+    from orchestrator.tf.args import PlanOptions
 
 # Taking down and looking for drift are about other things than the month.
 _PRICED = ("plan", "up", ROTATION)
@@ -54,6 +56,9 @@ class LayerRun:
         self._desk = desk
         self._steps = Steps(layer, context)
         self._session = context.sessions.for_backend(layer.backend)
+        self._own_lock = OwnLock(
+            layer, self._session, tell=self.tell, record=self._record, command=context.target.command
+        )
         self._before = context.states.get(layer.id)
         self._applying = False
         self._applied = False
@@ -156,7 +161,7 @@ class LayerRun:
         options = self._steps.options(given, destroy=destroy, refresh_only=refresh_only, targets=targets)
         self._plan = None
         self._planned_partial = bool(options.targets)
-        if self._steps.save(options):
+        if self._save(options):
             self._plan = self._steps.read(options)
         return self._plan
 
@@ -169,7 +174,7 @@ class LayerRun:
         given = {} if is_bare else self.context.options.values
         options = self._steps.options(given, refresh_only=refresh_only, is_bare=is_bare)
         self._plan = None
-        self._steps.save(options)
+        self._save(options)
         return self._steps.read(options)
 
     def price(self, plan: Plan) -> Delta | None:
@@ -248,8 +253,25 @@ class LayerRun:
             ) from error
         self._applying = self._applied = True
         self._applied_partial = self._planned_partial
-        self._steps.apply()
+        try:
+            self._steps.apply()
+        except CommandInterruptedError:
+            raise
+        except CommandError as error:
+            self._own_lock.explain_apply(error, began=self._steps.began, before=self._before)
+            raise
         self._applying = False
+
+    def _save(self, options: PlanOptions) -> bool:
+        """Make a plan, and once more where the lock in its way was its own."""
+        try:
+            return self._steps.save(options)
+        except CommandInterruptedError:
+            raise
+        except CommandError as error:
+            if not self._own_lock.release_after(error, began=self._steps.began):
+                raise
+        return self._steps.save(options)
 
     def _digest_inputs(self) -> str:
         """Taken before anything is planned: what is changed while a question stands is not what is applied."""

@@ -7,6 +7,7 @@
     restored         an earlier version of a layer's state was brought back: which, and in place of which
     mended           the digest in the lock table was set right: the new one, and the one before
     unlocked         a lock was broken: whose
+    own-lock-released   a lock that Terraform took and left itself was removed: which
     rotated          a secret has a new value, accepted beside the one before: which, its version and the one before
     rotation-ended   the value before is accepted no more: which secret, its version, the version that was retired
 
