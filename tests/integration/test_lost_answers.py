@@ -109,7 +109,8 @@ class Rig:
         if KEY not in [item["Key"] for item in objects]:
             return None
         body = self.client("s3").get_object(Bucket=BUCKET, Key=KEY)["Body"].read()
-        return int(json.loads(body)["serial"])
+        serial: int = json.loads(body)["serial"]
+        return serial
 
 
 @pytest.fixture(params=LOCKS)
