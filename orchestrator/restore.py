@@ -98,7 +98,7 @@ class Restoration:
             raise StateError(
                 f"{self.layer}: the state was written (serial {self.serial}), but its digest in the lock table was "
                 f"not, so Terraform will refuse it: {error.message}",
-                hint=custody.command("state mend LAYER"),
+                hint=custody.command("state", "mend"),
             ) from error
 
     def _write(self, body: bytes, digest: str) -> None:
@@ -124,7 +124,7 @@ class Restoration:
             raise StateError(
                 f"{self.layer}: AWS did not answer the write of the state, so it may have been written (serial "
                 f"{self.serial}) or not; its digest was not: {error.message}",
-                hint=self._custody.command("state history LAYER"),
+                hint=self._custody.command("state", "history"),
             ) from error
         return found is not None and found.digest == digest
 
@@ -167,13 +167,13 @@ def prepare_restore(
     if wanted.state is None:
         raise StateError(
             f"{layer.id}: version {version_id} can't be restored: {wanted.error}",
-            hint=custody.command("state history LAYER"),
+            hint=custody.command("state", "history"),
         )
     if current.state is not None and current.state.lineage != wanted.state.lineage:
         raise GuardError(
             f"{layer.id}: version {version_id} is of another lineage ({wanted.state.lineage}) than the state that is "
             f"there ({current.state.lineage}): it is the state of other resources",
-            hint=custody.command("state history LAYER"),
+            hint=custody.command("state", "history"),
         )
     serial = max(state.serial for state in _states(versions)) + 1
     return Restoration(layer=layer.id, current=current, wanted=wanted, serial=serial, _custody=custody)
@@ -195,7 +195,7 @@ def with_serial(body: bytes, serial: int) -> bytes:
 
 
 def _check_wanted(listed: Sequence[Version], version_id: str, custody: Custody) -> None:
-    layer, hint = custody.layer.id, custody.command("state history LAYER")
+    layer, hint = custody.layer.id, custody.command("state", "history")
     wanted = next((version for version in listed if version.id == version_id), None)
     if wanted is None:
         raise UsageError(f"{layer}: its state has no version {version_id!r}", hint=hint)

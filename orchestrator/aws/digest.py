@@ -84,16 +84,16 @@ class Mismatch:
             )
         return f"the state was replaced behind Terraform's back: the digest is that of {which}"
 
-    def remedy(self, layer_id: str, command: Callable[[str], str]) -> str:
+    def remedy(self, layer_id: str, command: Callable[..., str]) -> str:
         """What to type.
 
         Args:
             command: Makes a wealist command for the target.
         """
-        mend = command(f"state mend {layer_id}")
+        mend = command("state", "mend", layer_id)
         if self.version_id is None:
-            return mend if self.is_searched else command(f"state history {layer_id}")
-        restore = command(f"state restore {layer_id} --version {self.version_id}")
+            return mend if self.is_searched else command("state", "history", layer_id)
+        restore = command("state", "restore", layer_id, "--version", self.version_id)
         return f"keep the newer one: {mend}; go back: {restore}" if self.is_newer else restore
 
     def to_json(self) -> dict[str, Any]:

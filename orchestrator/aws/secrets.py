@@ -158,7 +158,7 @@ def _explain(error: AwsError, session: Session, name: str, arn: str, layer: str,
             )
         return SecretError(
             f"secret {name} does not exist any more: {arn}",
-            hint=f"{session.settings.command(f'plan {layer}')} shows what would make it again",
+            hint=f"{session.settings.command('plan', layer)} shows what would make it again",
         )
     if code == "InvalidRequestException":
         return SecretError(

@@ -43,7 +43,7 @@ def is_initialized(layer: Layer, folder: Path, *, terraform_version: str, cli_co
     return all(path.exists() for path in made) and mark == _fingerprint(layer, folder, terraform_version, cli_config)
 
 
-def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[[str], str]) -> None:
+def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[..., str]) -> None:
     """Remove what an init would keep and must not.
 
     A backend that somebody else's init has put in place of the HCL's is forgotten: what stands in its state stays there,
@@ -64,7 +64,7 @@ def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[[s
         (folder / _DATA / data_folder.BACKEND).unlink()
         return
     if _read_mark(folder).get("backend") != _place(layer):
-        move = command(f"tf {layer.id} -- init -migrate-state")
+        move = command("tf", layer.id, "--", "init", "-migrate-state")
         raise _moved(layer, folder, kept, otherwise=f"to move the state: {move}; ")
     (folder / _DATA / data_folder.BACKEND).unlink()
 
