@@ -11,11 +11,11 @@ the next plan shows what differs.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator import payload
 from orchestrator.aws.backend import is_versioned
 from orchestrator.aws.digest import write_digest
 from orchestrator.aws.state import read_object
@@ -185,11 +185,11 @@ def with_serial(body: bytes, serial: int) -> bytes:
     Raises:
         StateError: It can't be done; the result is checked by reading it.
     """
-    expected = {**json.loads(body), "serial": serial}
+    expected = {**payload.load(body), "serial": serial}
     # An attribute of a resource may have the same name: the one that makes the difference is the state's own.
     for match in re.finditer(rb'"serial"\s*:\s*(\d+)', body):
         changed = body[: match.start(1)] + str(serial).encode() + body[match.end(1) :]
-        if json.loads(changed) == expected:
+        if payload.load(changed) == expected:
             return changed
     raise StateError("the serial of this state can't be raised", hint="nothing was done")
 

@@ -125,6 +125,7 @@ def read_digest(session: Session, backend: Backend) -> str | None:
         answer = session.client("dynamodb", backend.region).get_item(
             TableName=backend.dynamodb_table, Key={"LockID": {"S": digest_id(backend)}}, ConsistentRead=True
         )
+    # Another type than text is no digest to Terraform either.
     text = answer.get("Item", {}).get("Digest", {}).get("S", "")
     return text.lower() if re.fullmatch(r"[0-9a-fA-F]{32}", text) else None
 

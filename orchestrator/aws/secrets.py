@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.aws.session import DENIED, translated
 from orchestrator.errors import AwsError, SecretError
 
@@ -40,7 +41,7 @@ class Secret:
         if field_name is None:
             return self.text
         try:
-            data: Any = json.loads(self.text)
+            data: Any = payload.load(self.text)
         except ValueError:
             data = None
         if not isinstance(data, dict):

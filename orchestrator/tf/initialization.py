@@ -18,7 +18,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import data_folder
+from orchestrator import data_folder, payload
 from orchestrator.errors import GuardError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def drop_modules_of_another_source(folder: Path, *, cli_config: str) -> None:
 
 def _read_mark(folder: Path) -> dict[str, Any]:
     try:
-        mark = json.loads((folder / _DATA / _MARK).read_text(encoding="utf-8"))
+        mark = payload.load((folder / _DATA / _MARK).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return mark if isinstance(mark, dict) else {}
