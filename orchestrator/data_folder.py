@@ -7,8 +7,9 @@ Terraform 1.11.)
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from orchestrator import payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ _COMPARED = ("bucket", "key", "region", "dynamodb_table", "use_lockfile", "encry
 def read_backend(folder: Path) -> dict[str, Any] | None:
     """The arguments of the S3 backend that was kept; empty for one of another kind, None where none was."""
     try:
-        kept = json.loads((folder / NAME / BACKEND).read_text(encoding="utf-8"))["backend"]
+        kept = payload.load((folder / NAME / BACKEND).read_text(encoding="utf-8"))["backend"]
         return dict(kept["config"]) if kept["type"] == "s3" else {}
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -32,7 +33,8 @@ def read_backend(folder: Path) -> dict[str, Any] | None:
 
 def is_for(kept: Mapping[str, Any], backend: Backend) -> bool:
     """Whether what was kept is what the HCL says: the same state, locked and encrypted in the same way."""
-    role = kept.get("role_arn") or (kept.get("assume_role") or {}).get("role_arn")
+    assumed = kept.get("assume_role")
+    role = kept.get("role_arn") or (assumed.get("role_arn") if isinstance(assumed, dict) else None)
     wanted = [getattr(backend, name) or None for name in _COMPARED]
     return [kept.get(name) or None for name in _COMPARED] == wanted and (role or None) == backend.role_arn
 

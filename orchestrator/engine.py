@@ -363,12 +363,14 @@ def _way_on(report: RunReport, first: LayerResult, target: Target) -> str | None
     if report.command not in ("up", "down"):
         return None
     if first.outcome is Outcome.INTERRUPTED:
-        return f"{target.command('resume')} goes on, {target.command(f'plan {first.layer}')} looks first"
+        return f"{target.command('resume')} goes on, {target.command('plan', first.layer)} looks first"
     if isinstance(first.error, CommandError) and first.error.returncode < 0:
         # Whoever kills Terraform leaves its lock behind.
-        locks = target.command(f"locks {first.layer}")
+        locks = target.command("locks", first.layer)
         return f"{locks} shows whether its lock was left behind; then {target.command('resume')}"
-    return f"once its reason is mended: {target.command('resume')}, or {target.command(f'plan {first.layer}')} to look first"
+    return (
+        f"once its reason is mended: {target.command('resume')}, or {target.command('plan', first.layer)} to look first"
+    )
 
 
 def _failure(report: RunReport, first: LayerResult, target: Target) -> RunError:

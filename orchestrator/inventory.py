@@ -19,6 +19,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.query import Partial, Pending
 from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES
 
@@ -110,7 +111,7 @@ class Inventory:
     @classmethod
     def of_state(cls, text: bytes | str) -> Inventory:
         """What a state object says, whose format `State.from_json` has looked at."""
-        data = json.loads(text)
+        data = payload.load(text)
         resources = (
             Resource(address=address, type=resource["type"], values=_stored(instance, address))
             for resource in data["resources"]
@@ -201,7 +202,7 @@ def _shown_object(value: Mapping[str, Any], unknown: Any, marks: Any, name: str)
 
 def _decoded(text: str) -> Any:
     try:
-        return json.loads(text)
+        return payload.load(text)
     except ValueError:
         return text
 

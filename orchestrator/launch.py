@@ -166,7 +166,7 @@ class Launcher:
         address.check_targets(options.targets, [*done, *layers], checked.states, command=self.target.command)
         address.check_replaced(options.replace, [*done, *layers], checked.states, command=self.target.command)
         if unfinished is not None:
-            afresh = self.target.command(f"{command} {' '.join(order.ids)}")
+            afresh = self.target.command(command, *order.ids)
             known = {**around, **{layer.id: layer for layer in layers}}
             resume.check_unmoved(unfinished, known, checked.states, command=afresh)
         order.check(checked, self.target, allow_incomplete=options.allow_incomplete)
@@ -194,7 +194,7 @@ class Launcher:
             raise PreflightError(
                 f"preflight: {count} check{'s' if count != 1 else ''} failed; nothing was started",
                 findings=checked.findings,
-                hint=self.target.command(f"preflight {' '.join(order.ids)}"),
+                hint=self.target.command("preflight", *order.ids),
             )
         for state in checked.states.values():
             if state is not None:

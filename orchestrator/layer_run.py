@@ -240,7 +240,7 @@ class LayerRun:
             is_command = self.context.command in ("up", "down")
             raise GuardError(
                 f"{self.layer.id}: the plan file changed after it was shown, so it was not applied",
-                hint=self.context.target.command(f"{self.context.command} {self.layer.id}") if is_command else None,
+                hint=self.context.target.command(self.context.command, self.layer.id) if is_command else None,
             )
         self._steps.stop_if_asked("apply")
         serial = self._before.serial if self._before else None

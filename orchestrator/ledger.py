@@ -31,6 +31,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -85,7 +87,9 @@ def read(home: Path) -> list[dict[str, Any]]:
     entries = []
     for line in lines:
         with suppress(ValueError):
-            entries.append(json.loads(line))
+            entry = payload.load(line)
+            if isinstance(entry, dict):
+                entries.append(entry)
     return entries
 
 

@@ -83,7 +83,7 @@ def prepare_mend(estate: Estate, layer: Layer, target: Target, *, redact: Redact
         try:
             state = found.state()
         except StateError as error:
-            error.hint = custody.command("state history LAYER")
+            error.hint = custody.command("state", "history")
             raise
         custody.redact.add(state.secrets)
         custody.redact.allow(state.public)

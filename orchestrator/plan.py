@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.errors import OutputFormatError
 from orchestrator.inventory import Inventory
 from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES, strings
@@ -322,7 +323,7 @@ def _documents(before: Any, after: Any) -> tuple[Any, Any]:
     if not (isinstance(before, str) and isinstance(after, str)):
         return before, after
     try:
-        decoded = json.loads(before), json.loads(after)
+        decoded = payload.load(before), json.loads(after)
     except ValueError:
         return before, after
     return decoded if all(isinstance(side, (dict, list)) for side in decoded) else (before, after)

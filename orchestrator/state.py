@@ -6,10 +6,10 @@ stood since Terraform 0.12. Any other version is refused rather than guessed at.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload, printable
 from orchestrator.errors import StateError
 from orchestrator.inventory import instances
 from orchestrator.outputs import Output
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMAT = 4
+_KINDS = {int: "whole number", str: "text", dict: "object"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,32 +82,48 @@ class State:
             StateError: Not JSON, or not a state of the known format.
         """
         try:
-            data = json.loads(text)
+            data = payload.load(text)
+            if not isinstance(data, dict):
+                raise StateError(f"{url}: this is not a Terraform state: it is no object of JSON")
             if data["version"] != FORMAT:
                 raise StateError(
                     f"{url}: state format {data['version']}, and wealist reads {FORMAT}",
                     hint="terraform apply with a current Terraform upgrades it",
                 )
+            _check_kinds(data)
             resources = data["resources"]
             return cls(
                 serial=data["serial"],
                 lineage=data["lineage"],
-                terraform_version=data["terraform_version"],
+                terraform_version=printable.line(data["terraform_version"]),
                 resource_count=sum(len(r["instances"]) for r in resources if r["mode"] == "managed"),
                 addresses=tuple(sorted({address for r in resources for address, _ in instances(r)})),
                 outputs={name: Output.from_json(name, value) for name, value in data["outputs"].items()},
                 held=tuple(held for r in resources for held in _held(r)),
                 secrets=frozenset(_secrets(data)),
             )
+        except payload.PayloadError as error:
+            raise StateError(f"{url}: this is not a Terraform state: {error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(
                 f"{url}: this is not a Terraform state ({type(error).__name__}: {error})",
             ) from error
 
 
+def _check_kinds(data: Any) -> None:
+    """Refuse what would only fail where it is shown or counted.
+
+    Raises:
+        TypeError: A value is of another kind than Terraform writes.
+    """
+    for name, kind in (("serial", int), ("lineage", str), ("terraform_version", str), ("outputs", dict)):
+        if type(data[name]) is not kind:
+            raise TypeError(f"{name} is no {_KINDS[kind]}")
+
+
 def attributes(text: bytes | str, address: str) -> dict[str, Any] | None:
     """What a state that was read before holds of one resource, in clear; None where it is not in it."""
-    for resource in json.loads(text)["resources"]:
+    for resource in payload.load(text)["resources"]:
         for found, instance in instances(resource):
             # A deposed one is what is left of a replacement.
             if found == address and "deposed" not in instance:

@@ -197,7 +197,7 @@ def _status(
             state = StateSummary.of(found.state())
         except WealistError as unreadable:
             # An earlier version may be one that can be read.
-            unreadable.hint = unreadable.hint or target.command(f"state history {layer_id}")
+            unreadable.hint = unreadable.hint or target.command("state", "history", layer_id)
             error = unreadable
     return LayerStatus(
         layer=layer_id,

@@ -47,10 +47,9 @@ class AwsSettings:
     def is_hermetic(self) -> bool:
         return self.access_key is not None
 
-    def command(self, words: str) -> str:
-        """A wealist command that goes to the same AWS, to be shown to a person."""
-        options = [*(["--sandbox"] if self.is_hermetic else []), *map(shlex.quote, self.options)]
-        return " ".join(["wealist", *options, words])
+    def command(self, *words: str) -> str:
+        """A wealist command that goes to the same AWS, to be shown to a person: each word quoted for the shell."""
+        return shlex.join(["wealist", *(["--sandbox"] if self.is_hermetic else []), *self.options, *words])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +73,9 @@ class Target:
     work_root: Path
     terraform_bin: str = "terraform"
 
-    def command(self, words: str) -> str:
-        """A wealist command for this target, to be shown to a person."""
-        return self.aws.command(words)
+    def command(self, *words: str) -> str:
+        """A wealist command for this target, to be shown to a person: each word quoted for the shell."""
+        return self.aws.command(*words)
 
     def folder(self, layer_path: Path) -> Path:
         """Where Terraform runs for a layer's folder."""

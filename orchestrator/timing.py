@@ -21,6 +21,7 @@ from collections import defaultdict
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.estimate import Measured
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _lines(path: Path) -> list[str]:
 
 def _parse(line: str) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = payload.load(line)
         is_whole = isinstance(entry["what"], str) and math.isfinite(entry["seconds"]) and entry["seconds"] >= 0
     except (ValueError, TypeError, KeyError):
         return None

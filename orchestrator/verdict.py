@@ -176,7 +176,7 @@ def state(layer: Layer, target: Target, read: Callable[[], State | None]) -> Fin
     except StateError as error:
         id_ = "state-object.forbidden" if error.is_denied else "state-object.unreadable"
         # An earlier version may be one that can be read.
-        return _error(id_, url, error.message, error.hint or target.command(f"state history {layer.id}"))
+        return _error(id_, url, error.message, error.hint or target.command("state", "history", layer.id))
     except AwsError as error:
         return _error("state-object.unreadable", url, error.message, error.hint)
     seen = f"serial {found.serial}, {found.resource_count} resources" if found else "not applied yet"
@@ -200,7 +200,7 @@ def lost(
             make = _error if will_write else _warning
             seen = f"nothing is there now, and the bucket keeps {len(kept)} of its versions: it was deleted"
             remedy = (
-                f"{target.command(f'state history {layer.id}')}; if it was meant to go, delete the versions too, "
+                f"{target.command('state', 'history', layer.id)}; if it was meant to go, delete the versions too, "
                 "and the layer starts from nothing"
             )
             yield make("state-object.deleted", layer.backend.url, seen, remedy)
@@ -239,7 +239,7 @@ def lock(layer: Layer, target: Target, read: Callable[[], Sequence[Lock]]) -> li
         locks = read()
     except AwsError as error:
         return [_warning("state-lock.unknown", url, f"the lock can't be seen: {error.code}", None)]
-    remedy = f"wait for it (--lock-timeout 5m); is its holder alive? {target.command(f'locks {layer.id}')}"
+    remedy = f"wait for it (--lock-timeout 5m); is its holder alive? {target.command('locks', layer.id)}"
     return [_warning("state-lock.held", url, f"locked by {found.describe()}", remedy) for found in locks]
 
 

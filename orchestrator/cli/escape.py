@@ -29,7 +29,7 @@ _OFFLINE = frozenset({"fmt", "validate", "version", "get", "help", "metadata"})
 def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:
     """Become Terraform, so that its questions, its colours and its exit code are its own."""
     if not run.after:
-        raise UsageError("nothing to run", hint=run.target.command(f"tf {name} -- state list"))
+        raise UsageError("nothing to run", hint=run.target.command("tf", name, "--", "state", "list"))
     layer = run.estate.layer(name)
     target = run.target
     _check_words(run.after, layer, target)
@@ -56,7 +56,7 @@ def _check_words(words: Sequence[str], layer: Layer, target: Target) -> None:
         if flag == "-chdir" and word == words[0]:
             raise UsageError(
                 f"-- {word}: Terraform runs in the folder of {layer.id}, which is the one that is checked",
-                hint=f"leave it out, and name the other layer: {target.command('tf --help')}",
+                hint=f"leave it out, and name the other layer: {target.command('tf', '--help')}",
             )
         if flag == "-backend-config" and "init" in words:
             raise UsageError(

@@ -196,7 +196,7 @@ def print_ends(run: Invocation, report: RunReport, *, with_outputs: bool = True)
         if result.outcome is Outcome.NO_CHANGES:
             out.print(f"[green]✓[/] [bold]{result.layer}[/]: nothing to change ({result.seconds:.1f} s)")
         elif result.outcome is Outcome.DRIFTED:
-            command = run.target.command(f"plan {result.layer}")
+            command = run.target.command("plan", result.layer)
             out.print(f"[yellow]![/] [bold]{result.layer}[/]: has drifted; {command} shows what would bring it back")
         elif result.outcome is Outcome.WAITING:
             out.print(f"[yellow]…[/] [bold]{result.layer}[/]: not planned yet")
@@ -214,7 +214,7 @@ def print_ends(run: Invocation, report: RunReport, *, with_outputs: bool = True)
             out.print(f"[red]✗[/] [bold]{result.layer}[/]: {result.outcome} after {duration(result.seconds)}")
     planned = [result.layer for result in report.results if result.outcome is Outcome.PLANNED]
     if planned:
-        command = run.target.command(f"up {' '.join(planned)}")
+        command = run.target.command("up", *planned)
         out.print(f"[dim]nothing was applied; {command} plans again, shows and asks[/]")
 
 

@@ -106,7 +106,7 @@ def print_mending(run: Invocation, mending: Mending) -> None:
     _print_pair(out, "state", here)
     _print_pair(out, "mend", f"the table gets {wrong.actual}" if wrong.actual else "the digest is removed")
     if wrong.version_id is not None:
-        other = run.target.command(f"state restore {mending.layer} --version {wrong.version_id}")
+        other = run.target.command("state", "restore", mending.layer, "--version", wrong.version_id)
         _print_pair(out, "or", f"{other} brings back the state that the digest belongs to")
 
 
