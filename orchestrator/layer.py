@@ -42,6 +42,7 @@ class Backend:
         role_arguments: How it is assumed: the other arguments of sts:AssumeRole by its names for them. Lists are tuples,
             and tags pairs.
         acl: The canned ACL that state and lock object are written with.
+        workspace_key_prefix: Below which the states of other workspaces than `default` are kept, where the block says so.
     """
 
     bucket: str
@@ -55,6 +56,7 @@ class Backend:
     role_arn: str | None = None
     role_arguments: tuple[tuple[str, Any], ...] = ()
     acl: str | None = None
+    workspace_key_prefix: str | None = None
     location: Location = field(compare=False)
 
     @property
