@@ -60,12 +60,14 @@ class Handover:
         Raises:
             UsageError: No such secret, or not one that wealist rotates.
             SecretError: The layer was never applied, or the secret or what takes it can't be had.
+            LayerOrderError: Another layer keeps its state there too.
             PreflightError: The credentials are of another account than the one that is pinned.
             AwsError: AWS said no.
         """
         addresses = rotation_of(estate, name, target)
         config = lookup.secret_config(estate, name)
         layer = estate.layer(config.layer)
+        estate.refuse_shared_state(layer)
         custody = Custody.over(layer, target, estate.config, redact)
         secret = lookup.find_secret(estate, name, target)
         found = read_object(custody.session, custody.backend)

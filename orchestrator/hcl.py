@@ -106,10 +106,27 @@ def parse_file(path: Path) -> Block:
     Raises:
         ConfigError: The file can't be read or is not HCL; the message names file and line.
     """
+    return parse(source_of(path), path)
+
+
+def source_of(path: Path) -> bytes:
+    """What stands in a file.
+
+    Raises:
+        ConfigError: The file can't be read.
+    """
     try:
-        source = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def parse(source: bytes, path: Path) -> Block:
+    """Read the source of one `.tf` file.
+
+    Raises:
+        ConfigError: It is not HCL; the message names file and line.
+    """
     root = _parser().parse(source).root_node
     if root.has_error:
         bad = _first_error(root)

@@ -121,6 +121,7 @@ class Launcher:
             runner=self.runner,
             env=(environment or child_environment(self.target.environ)).values,
             neighbours=neighbours,
+            known=[problem for layer in layers if (problem := self.estate.find_shared_state(layer)) is not None],
             will_write=will_write,
             expected=pace.foresee(self.estate, [layer.id for layer in layers], self.target.home)
             if will_write
@@ -141,9 +142,12 @@ class Launcher:
         Raises:
             UsageError: Words that make no sense.
             PreflightError: A check failed.
+            LayerOrderError: A layer keeps its state where another does.
             LayerOrderError, StateLockedError, GuardError: The layers around do not allow it.
         """
         layers = self.select(names)
+        for layer in layers:
+            self.estate.refuse_shared_state(layer)
         if command in _PRICED:
             self._check_prices(options)
         # A run that is gone on with was made for the layers that are done, too.

@@ -81,6 +81,7 @@ def check(
     runner: Runner,
     env: Mapping[str, str],
     neighbours: Sequence[Layer] = (),
+    known: Sequence[Finding] = (),
     will_write: bool = True,
     expected: Span | None = None,
 ) -> Preflight:
@@ -90,11 +91,12 @@ def check(
         env: The environment that Terraform will run in.
         neighbours: Layers that these stand on, or that stand on these: their states and locks are read meanwhile, and
             nothing is said of them but that they are not what Terraform wrote.
+        known: What the HCL alone has told of these layers.
         will_write: Whether state will be written. Where it won't, a missing permission to is only a warning.
         expected: What the run will take, where that can be told; credentials that end before it does are warned of.
     """
     started = time.monotonic()
-    findings: list[Finding] = []
+    findings: list[Finding] = [*known]
     seen = _Seen()
     with threads(_THREADS) as pool:
         binary = pool.submit(tf_binary.find, target.terraform_bin, env, runner=runner, cwd=target.work_root)

@@ -144,10 +144,12 @@ def prepare_restore(
     Raises:
         UsageError: There is no such version, or it is the current one, or a delete marker.
         GuardError: It is of another lineage, or the bucket keeps no versions, so that what is replaced would be lost.
+        LayerOrderError: Another layer keeps its state there too.
         PreflightError: The credentials are of another account than the one that is pinned.
         StateError: It is no state, or the versions can't be read.
         AwsError: AWS said no.
     """
+    estate.refuse_shared_state(layer)
     custody = Custody.over(layer, target, estate.config, redact)
     session, backend = custody.session, custody.backend
     if not is_versioned(session, backend):

@@ -7,7 +7,7 @@ made: an estate of 300 layers fails as fast as one of two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,7 @@ class LayerStatus:
         state: None where it was never applied, or can't be read.
         modified: When the state object was last written, also where it can't be understood.
         error: Why the state can't be read.
+        shared_with: Ids of other layers that keep their state in the same object.
         lock_error: Why the lock, or the digest beside it, can't be seen.
     """
 
@@ -97,6 +98,7 @@ class LayerStatus:
     last_apply: LastApply | None = None
     error: WealistError | None = None
     lock_error: WealistError | None = None
+    shared_with: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
@@ -122,6 +124,7 @@ class LayerStatus:
             "status": self.word,
             "state": self.state.to_json() if self.state else None,
             "modified": self.modified.isoformat() if self.modified else None,
+            "shares_state_with": list(self.shared_with),
             "locks": [lock.to_json() for lock in self.locks],
             "digest_mismatch": self.mismatch.to_json() if self.mismatch else None,
             "last_apply": self.last_apply.to_json() if self.last_apply else None,
@@ -151,7 +154,10 @@ def read_statuses(estate: Estate, target: Target, layers: Sequence[Layer] | None
             if readings[layer.id].is_suspicious()
         }
         return {
-            layer.id: _status(target, layer.id, readings[layer.id], checks.get(layer.id), applies.get(layer.id))
+            layer.id: replace(
+                _status(target, layer.id, readings[layer.id], checks.get(layer.id), applies.get(layer.id)),
+                shared_with=estate.shared_states.get(layer.id, ()),
+            )
             for layer in layers
         }
 

@@ -67,6 +67,7 @@ def _check_words(words: Sequence[str], layer: Layer, target: Target) -> None:
 
 def _check(run: Invocation, layer_id: str) -> None:
     """Stop at the first thing that preflight finds wrong; a pass is silent, since stdout and stderr are Terraform's."""
+    run.estate.refuse_shared_state(run.estate.layer(layer_id))
     with run.engine() as engine:
         checked = engine.preflight([layer_id], will_write=False)
     if checked.errors:

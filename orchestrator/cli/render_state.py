@@ -10,6 +10,7 @@ from rich.text import Text
 
 from orchestrator.cli.render import console
 from orchestrator.moment import ago, utc, utc_and_ago
+from orchestrator.shared_state import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -134,6 +135,8 @@ def _padded(row: tuple[str, ...], widths: Sequence[int]) -> Iterable[str]:
 
 
 def _details(run: Invocation, status: LayerStatus) -> Iterable[tuple[str, str]]:
+    if status.shared_with:
+        yield "shared", f"this is also the state of {named(status.shared_with)}; wealist changes neither"
     for lock in status.locks:
         yield "lock", lock.describe()
     last = status.last_apply
