@@ -51,7 +51,7 @@ class OwnLock:
     session: Session
     tell: Callable[[str], None]
     record: Callable[..., None]
-    command: Callable[[str], str]
+    command: Callable[..., str]
 
     def release_after(self, error: CommandError, *, began: datetime) -> bool:
         """Whether such a lock was in the way of a plan, and is gone: the plan can be made once more.
@@ -83,13 +83,13 @@ class OwnLock:
         )
         if not self._is_unchanged(before):
             error.message = f"{met}; the state has changed since the plan, so the lock was left alone"
-            error.hint = self.command(f"locks {self.layer.id}")
+            error.hint = self.command("locks", self.layer.id)
         elif self._release(lock):
             error.message = f"{met}; nothing was applied, and the lock is released"
-            error.hint = self.command(f"up {self.layer.id}")
+            error.hint = self.command("up", self.layer.id)
         else:
             error.message = f"{met}; nothing was applied"
-            error.hint = self.command(f"unlock {self.layer.id}")
+            error.hint = self.command("unlock", self.layer.id)
 
     def _find(self, error: CommandError, began: datetime) -> Lock | None:
         operation = _OPERATIONS.get(error.argv[1]) if len(error.argv) > 1 else None

@@ -66,7 +66,11 @@ class Rig:
             self.recorded.append((event, details["lock"]))
 
         return OwnLock(
-            self.layer, self.session, tell=self.told.append, record=record, command=lambda words: f"wealist {words}"
+            self.layer,
+            self.session,
+            tell=self.told.append,
+            record=record,
+            command=lambda *words: " ".join(("wealist", *words)),
         )
 
     def release(self, error: CommandError | None = None) -> bool:

@@ -102,15 +102,16 @@ class Rig:
         """How many locks there are."""
         items = self.client("dynamodb").scan(TableName=TABLE)["Items"]
         objects = self.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        return sum("Info" in item for item in items) + sum(item["Key"].endswith(".tflock") for item in objects)
+        return len([item for item in items if "Info" in item]) + len(
+            [item for item in objects if item["Key"].endswith(".tflock")]
+        )
 
     def serial(self) -> int | None:
         objects = self.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
         if KEY not in [item["Key"] for item in objects]:
             return None
         body = self.client("s3").get_object(Bucket=BUCKET, Key=KEY)["Body"].read()
-        serial: int = json.loads(body)["serial"]
-        return serial
+        return int(str(json.loads(body)["serial"]))
 
 
 @pytest.fixture(params=LOCKS)
