@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 NAME = ".terraform"
 BACKEND = "terraform.tfstate"
+DEFAULT_WORKSPACE = "default"
+_WORKSPACE = "environment"
 _COMPARED = ("bucket", "key", "region", "dynamodb_table", "use_lockfile", "encrypt", "kms_key_id", "profile")
+
+
+def read_workspace(folder: Path) -> str | None:
+    """The workspace that somebody has selected here; None where it is the default one."""
+    try:
+        name = (folder / NAME / _WORKSPACE).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+    return None if name in ("", DEFAULT_WORKSPACE) else name
 
 
 def read_backend(folder: Path) -> dict[str, Any] | None:

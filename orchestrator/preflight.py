@@ -23,6 +23,7 @@ from orchestrator.aws.identity import Identity, who_am_i
 from orchestrator.aws.pool import threads
 from orchestrator.aws.state import read_locks, read_state
 from orchestrator.aws.version import list_versions
+from orchestrator.aws.workspace import list_keys, prefix_of
 from orchestrator.errors import AwsError, WealistError
 from orchestrator.finding import Finding, Severity
 from orchestrator.tf import binary as tf_binary
@@ -151,6 +152,7 @@ def _findings(
             blocks_public_access=calls.private.result,
         )
         yield verdict.state(layer, target, calls.state.result)
+        yield from verdict.workspace(layer, config, target, calls.state.result, calls.workspace_keys)
         yield from verdict.lost(layer, target, calls.state.result, calls.versions, will_write=will_write)
         yield verdict.write(backend, calls.write.result, will_write=will_write)
     table = verdict.lock_table(backend, target, calls.table.result if calls.table else None)
@@ -219,6 +221,7 @@ class _Calls:
     locks: Future[list[Lock]]
     digest: Future[Mismatch | None]
     versions: Callable[[], list[Version]]
+    workspace_keys: Callable[[], tuple[str, ...]]
 
     @classmethod
     def start_all(cls, pool: ThreadPoolExecutor, sessions: Sessions, layers: Sequence[Layer]) -> dict[str, _Calls]:
@@ -258,4 +261,5 @@ class _Calls:
             locks=call(read_locks, backend, backend=backend),
             digest=call(find_mismatch, backend, backend=backend),
             versions=partial(list_versions, session, backend),
+            workspace_keys=lambda: call(list_keys, bucket, prefix_of(backend), backend=backend).result(),
         )
