@@ -76,13 +76,19 @@ class LayerSettings(Section, frozen=True):
     """Where a rule that holds for all layers does not fit one.
 
     Attributes:
+        state_providers: Source addresses of providers that its state may name, though its HCL does not require them.
         workspace: `default` says that the layer's state is that of the default workspace, whatever else there is.
     """
 
+    state_providers: tuple[str, ...] = ()
     workspace: str | None = None
 
     def check_values(self, name: str, fail: Fail) -> None:
         """What a type can't say of a value."""
+        for source in self.state_providers:
+            if not re.fullmatch(r"(?:[\w.-]+(?::\d+)?/)?[\w-]+/[\w-]+", source):
+                key = ("layers", "settings", name, "state_providers")
+                fail(key, f"{source!r} is no provider's source", "write it as hashicorp/random or HOST/NAMESPACE/TYPE")
         if self.workspace not in (None, "default"):
             key = ("layers", "settings", name, "workspace")
             fail(key, f"wealist does not work in workspace {self.workspace!r}", "write default, or leave it out")

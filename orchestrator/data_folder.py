@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 
 NAME = ".terraform"
 BACKEND = "terraform.tfstate"
+DEFAULT_WORKSPACE = "default"
+_WORKSPACE = "environment"
+_MODULES = "modules/modules.json"
 _COMPARED = ("bucket", "key", "region", "dynamodb_table", "use_lockfile", "encrypt", "kms_key_id", "profile")
+
+
+def read_workspace(folder: Path) -> str | None:
+    """The workspace that somebody has selected here; None where it is the default one."""
+    try:
+        name = (folder / NAME / _WORKSPACE).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+    return None if name in ("", DEFAULT_WORKSPACE) else name
 
 
 def read_backend(folder: Path) -> dict[str, Any] | None:
@@ -29,6 +41,17 @@ def read_backend(folder: Path) -> dict[str, Any] | None:
         return dict(kept["config"]) if kept["type"] == "s3" else {}
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def read_modules(folder: Path) -> tuple[Path, ...]:
+    """The folders of the modules that an init has fetched; modules that are called by path stand where they are."""
+    try:
+        entries = json.loads((folder / NAME / _MODULES).read_text(encoding="utf-8"))["Modules"]
+        found = [folder / str(entry["Dir"]) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    inside = (folder / NAME / "modules").resolve()
+    return tuple(path for path in dict.fromkeys(found) if path.resolve().is_relative_to(inside))
 
 
 def is_for(kept: Mapping[str, Any], backend: Backend) -> bool:

@@ -23,8 +23,10 @@ from orchestrator.aws.identity import Identity, who_am_i
 from orchestrator.aws.pool import threads
 from orchestrator.aws.state import read_locks, read_state
 from orchestrator.aws.version import list_versions
+from orchestrator.aws.workspace import list_keys, prefix_of
 from orchestrator.errors import AwsError, WealistError
 from orchestrator.finding import Finding, Severity
+from orchestrator.state_provider import find_foreign
 from orchestrator.tf import binary as tf_binary
 
 if TYPE_CHECKING:
@@ -151,6 +153,8 @@ def _findings(
             blocks_public_access=calls.private.result,
         )
         yield verdict.state(layer, target, calls.state.result)
+        yield from _foreign_providers(layer, calls, config, target)
+        yield from verdict.workspace(layer, config, target, calls.state.result, calls.workspace_keys)
         yield from verdict.lost(layer, target, calls.state.result, calls.versions, will_write=will_write)
         yield verdict.write(backend, calls.write.result, will_write=will_write)
     table = verdict.lock_table(backend, target, calls.table.result if calls.table else None)
@@ -159,6 +163,13 @@ def _findings(
         yield from verdict.lock(layer, target, calls.locks.result)
         yield from verdict.digest(layer, target, calls.digest.result)
     seen.keep(layer.id, calls)
+
+
+def _foreign_providers(layer: Layer, calls: _Calls, config: Config, target: Target) -> Iterator[Finding]:
+    with suppress(WealistError):
+        state = calls.state.result()
+        folder = target.folder(layer.path)
+        yield from find_foreign(layer, state, folder=folder, config=config, command=target.command)
 
 
 @dataclass(slots=True)
@@ -219,6 +230,7 @@ class _Calls:
     locks: Future[list[Lock]]
     digest: Future[Mismatch | None]
     versions: Callable[[], list[Version]]
+    workspace_keys: Callable[[], tuple[str, ...]]
 
     @classmethod
     def start_all(cls, pool: ThreadPoolExecutor, sessions: Sessions, layers: Sequence[Layer]) -> dict[str, _Calls]:
@@ -258,4 +270,5 @@ class _Calls:
             locks=call(read_locks, backend, backend=backend),
             digest=call(find_mismatch, backend, backend=backend),
             versions=partial(list_versions, session, backend),
+            workspace_keys=lambda: call(list_keys, bucket, prefix_of(backend), backend=backend).result(),
         )

@@ -17,7 +17,7 @@ from orchestrator.protection import is_deletion_protected
 from orchestrator.redaction import SENSITIVE_ATTRIBUTES, strings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 FORMAT = 4
 _KINDS = {int: "whole number", str: "text", dict: "object"}
@@ -50,6 +50,7 @@ class State:
         lineage: Given at birth; two states with different lineages are different estates.
         resource_count: Managed resource instances.
         addresses: Of those, sorted, as `terraform state list` writes them.
+        providers: The provider configurations that its resources are made with, each with the address of one of these.
         held: What may stand in the way of taking it down.
         secrets: The sensitive string values in it, for a redactor; never shown.
     """
@@ -60,6 +61,7 @@ class State:
     resource_count: int
     addresses: tuple[str, ...] = field(repr=False)
     outputs: dict[str, Output]
+    providers: Mapping[str, str] = field(default_factory=dict, repr=False)
     held: tuple[Held, ...] = field(default=(), repr=False)
     secrets: frozenset[str] = field(repr=False)
 
@@ -99,6 +101,7 @@ class State:
                 resource_count=sum(len(r["instances"]) for r in resources if r["mode"] == "managed"),
                 addresses=tuple(sorted({address for r in resources for address, _ in instances(r)})),
                 outputs={name: Output.from_json(name, value) for name, value in data["outputs"].items()},
+                providers=_providers(resources),
                 held=tuple(held for r in resources for held in _held(r)),
                 secrets=frozenset(_secrets(data)),
             )
@@ -129,6 +132,16 @@ def attributes(text: bytes | str, address: str) -> dict[str, Any] | None:
             if found == address and "deposed" not in instance:
                 return dict(instance.get("attributes") or {})
     return None
+
+
+def _providers(resources: Iterable[dict[str, Any]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for resource in resources:
+        if "provider" in resource:
+            module = f"{resource['module']}." if "module" in resource else ""
+            data = "data." if resource["mode"] == "data" else ""
+            found.setdefault(str(resource["provider"]), f"{module}{data}{resource['type']}.{resource['name']}")
+    return found
 
 
 def _held(resource: dict[str, Any]) -> Iterator[Held]:

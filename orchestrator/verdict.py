@@ -6,12 +6,15 @@ one call, and nothing is remembered.
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from orchestrator import data_folder
 from orchestrator.aws.backend import LOCK_KEY
 from orchestrator.aws.session import DENIED, EXPIRED, NO_CREDENTIALS, REJECTED
+from orchestrator.aws.workspace import listed, names, shown_name
 from orchestrator.duration import Span
 from orchestrator.errors import AwsError, PreflightError, StateError, TerraformError, WealistError
 from orchestrator.finding import Finding, Severity
@@ -195,6 +198,50 @@ def state(layer: Layer, target: Target, read: Callable[[], State | None]) -> Fin
         return _error("state-object.unreadable", url, error.message, error.hint)
     seen = f"serial {found.serial}, {found.resource_count} resources" if found else "not applied yet"
     return _ok("state-object", url, seen)
+
+
+def workspace(
+    layer: Layer,
+    config: Config,
+    target: Target,
+    read: Callable[[], State | None],
+    list_keys: Callable[[], tuple[str, ...]],
+) -> Iterator[Finding]:
+    """A layer that lives in another workspace than the one that wealist works in: all of it would be made once more.
+
+    Args:
+        list_keys: Asked only where there is nothing in the default workspace.
+    """
+    if config.settings(layer.id).workspace is not None:
+        return
+    said = f"; if that is meant, layers.settings.{layer.id}.workspace: default in wealist.yaml"
+    folder = target.folder(layer.path)
+    selected = data_folder.read_workspace(folder)
+    if selected is not None:
+        remedy = f"terraform -chdir={shlex.quote(str(folder))} workspace select default{said}"
+        seen = f"workspace {shown_name(selected)} is selected in its folder, and wealist works in the default workspace only"
+        yield _error("workspace.selected", layer.id, seen, remedy)
+    prefix = layer.backend.workspace_key_prefix
+    if prefix is not None:
+        seen = f"its backend block has workspace_key_prefix = {shown_name(prefix)}, and wealist works in the default workspace only"
+        yield _error("workspace.prefix", layer.id, seen, f"take it out at {layer.backend.location}{said}")
+    if selected is not None or prefix is not None:
+        return
+    try:
+        state = read()
+    except WealistError:
+        return
+    if state is not None and not state.is_empty:
+        return
+    try:
+        found = names(list_keys(), layer.backend)
+    except AwsError as error:
+        seen = f"whether it is applied in a workspace can't be seen: {error.code}"
+        yield _warning("workspace.unknown", layer.id, seen, None)
+        return
+    if found:
+        seen = f"is applied in workspace {listed(found)} and not in the default one, which is the one that wealist works in"
+        yield _error("workspace.states", layer.id, seen, f"use Terraform itself for it{said}")
 
 
 def lost(

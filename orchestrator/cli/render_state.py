@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from orchestrator.aws.workspace import listed, shown_name
 from orchestrator.cli.render import console
 from orchestrator.moment import ago, utc, utc_and_ago
 from orchestrator.shared_state import named
@@ -135,6 +136,10 @@ def _padded(row: tuple[str, ...], widths: Sequence[int]) -> Iterable[str]:
 
 
 def _details(run: Invocation, status: LayerStatus) -> Iterable[tuple[str, str]]:
+    if status.selected:
+        yield "selected", f"workspace {shown_name(status.selected)}; wealist works in the default workspace only"
+    if status.workspaces:
+        yield "applied", f"in workspace {listed(status.workspaces)}; wealist works in the default workspace only"
     if status.shared_with:
         yield "shared", f"this is also the state of {named(status.shared_with)}; wealist changes neither"
     for lock in status.locks:
