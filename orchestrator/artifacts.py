@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import printable
 from orchestrator.events import VARIABLES
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class RunFolder:
                 file.write(self.redact(text.rstrip("\n")) + "\n")
 
     def write_report(self, report: Mapping[str, Any]) -> None:
-        text = json.dumps(self.redact.data(report), indent=2, ensure_ascii=False)
+        text = printable.json(json.dumps(self.redact.data(report), indent=2, ensure_ascii=False))
         self.write(self.path / "report.json", f"{text}\n")
 
     def _volatile(self, layer: str) -> Path:

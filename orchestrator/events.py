@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import payload
+from orchestrator import payload, printable
 from orchestrator.outputs import Output
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def without_source(line: str) -> str:
         data["diagnostic"].pop("snippet", None)
     except (ValueError, KeyError, TypeError, AttributeError):
         return line
-    return json.dumps(data, ensure_ascii=False)
+    return printable.json(json.dumps(data, ensure_ascii=False))
 
 
 def _from_json(type_: str, data: Mapping[str, Any]) -> Event | None:

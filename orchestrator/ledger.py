@@ -31,7 +31,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import payload
+from orchestrator import payload, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,7 @@ def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
         OSError: It could not be written, or only a part of it: the disk is full.
     """
     stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "schema": SCHEMA, **entry}
-    line = json.dumps(_redacted(stamped, redact), ensure_ascii=False) + "\n"
+    line = printable.json(json.dumps(_redacted(stamped, redact), ensure_ascii=False)) + "\n"
     fd = os.open(home / FILENAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         size = os.fstat(fd).st_size

@@ -7,10 +7,14 @@ recurse, and holds no numbers that Python refuses.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 # Terraform's own stay below 50. Python gives up at some 1,000 calls, and a level takes up to three.
 DEEPEST = 128
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF_IN_BYTES = re.compile(_HALF.pattern.encode())
+_HALF_READ = re.compile("[\ud800-\udfff]")
 
 
 class PayloadError(ValueError):
@@ -32,7 +36,8 @@ def load(text: str | bytes) -> Any:
     except ValueError as error:
         raise PayloadError(_reason(error)) from error
     _check_depth(data)
-    return data
+    has_half = _HALF.search(text) if isinstance(text, str) else _HALF_IN_BYTES.search(text)
+    return _whole(data) if has_half else data
 
 
 _TOO_DEEP = f"it is nested more than {DEEPEST} levels deep"
@@ -49,6 +54,15 @@ def _reason(error: ValueError) -> str:
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
+
+
+def _whole(data: Any) -> Any:
+    """Without halves of surrogate pairs, which Go, and so Terraform, reads as this character."""
+    if isinstance(data, str):
+        return _HALF_READ.sub("\ufffd", data)
+    if isinstance(data, dict):
+        return {_whole(key): _whole(value) for key, value in data.items()}
+    return [_whole(item) for item in data] if isinstance(data, list) else data
 
 
 def _check_depth(data: Any) -> None:

@@ -14,8 +14,10 @@ import json
 import re
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
+
+from orchestrator import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,21 +82,6 @@ class Redactor:
         return value
 
 
-class RedactedStream:
-    """A text stream whose every write goes through a redactor; the rest is the stream's own."""
-
-    def __init__(self, stream: TextIO, redact: Redactor) -> None:
-        self._stream = stream
-        self._redact = redact
-
-    def write(self, text: str) -> int:
-        self._stream.write(self._redact(text))
-        return len(text)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-
 def strings(value: Any) -> Iterator[str]:
     """Every string inside a JSON value, mapping keys left out."""
     if isinstance(value, str):
@@ -116,6 +103,8 @@ def _forms(value: str) -> set[str]:
     forms = {quote(value, safe=""), quote(value), quote_plus(value)}
     for text in (value, *(line.strip() for line in value.splitlines() if _is_telling(line))):
         forms |= {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], _in_hcl(text)}
+        # What is shown of a control character is its escape.
+        forms |= {printable.text(text), printable.line(text)}
         # Terraform's messages are JSON themselves, and quote values as `jsonencode()` and as HCL do.
         forms |= {_in_go(text), _in_go(_in_go(text)), _in_go(_in_hcl(text))}
     raw = value.encode()

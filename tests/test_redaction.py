@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from urllib.parse import quote, quote_plus
 
 import pytest
 
-from orchestrator.redaction import MASK, RedactedStream, Redactor, strings
+from orchestrator.redaction import MASK, Redactor, strings
 from tests.data.record import ESCAPED
 from tests.fakes import recorded
 
@@ -95,17 +94,6 @@ def test_values_learnt_later_are_masked_too() -> None:
 
 def test_characters_that_mean_something_in_a_pattern_are_taken_literally() -> None:
     assert Redactor(["a.c+(d)[e]"])("a.c+(d)[e] abccd") == f"{MASK} abccd"
-
-
-def test_a_stream_writes_no_secret_and_is_otherwise_the_stream() -> None:
-    stream = io.StringIO()
-    redacted = RedactedStream(stream, Redactor(["hunter2"]))
-
-    print("password is hunter2", file=redacted)
-
-    assert stream.getvalue() == f"password is {MASK}\n"
-    assert redacted.write("hunter2") == len("hunter2")
-    assert redacted.isatty() is False  # type: ignore[operator]
 
 
 def test_the_strings_of_a_value_are_found_at_any_depth() -> None:

@@ -475,11 +475,7 @@ def test_a_stray_variable_is_named(
 # the environment, and where a command works
 
 
-def test_flags_have_variables(
-    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, estate: Estate
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WEALIST_CHDIR", str(estate.root))
+def test_flags_have_variables(shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEALIST_TERRAFORM_PARALLELISM", "4")
     monkeypatch.setenv("WEALIST_LOCK_TIMEOUT", "9s")
 
@@ -497,8 +493,37 @@ def test_no_variable_says_yes(
     assert shell.started == []
 
 
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (
+            ["plan", "foundation"],
+            ["--set", "--var-file", "--terraform-log", "--chdir", "--profile", "--target", "--replace"],
+        ),
+        (["up", "foundation"], ["--auto-approve", "--allow-destroy"]),
+        (["diagnose", "db"], ["--from", "--ca-file"]),
+        (["secrets", "db-password"], ["--field", "--version-stage", "--env"]),
+    ],
+)
+def test_a_variable_that_would_choose_is_named_and_has_no_effect(
+    words: list[str],
+    options: list[str],
+    shell: FakeRunner,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    without = run(words)
+    capsys.readouterr()
+    for option in options:
+        monkeypatch.setenv(f"WEALIST_{option.removeprefix('--').replace('-', '_').upper()}", "/else/where=1")
+
+    assert run(words) == without
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: WEALIST_")]
+    assert sorted(note.split()[5] for note in notes) == sorted(options)
+
+
 def test_no_guard_has_a_variable() -> None:
-    """A new one has to be added to `COMMAND_LINE_ONLY`."""
     declared = [info for kind in vars(options).values() for info in getattr(kind, "__metadata__", ())]
     guards = [info for info in declared if getattr(info, "rich_help_panel", None) == "Guards"]
 
