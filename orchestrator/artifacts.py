@@ -72,7 +72,7 @@ class RunFolder:
         with suppress(OSError):
             fd = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(fd, "a", encoding="utf-8") as file:
-                file.write(self.redact(text.rstrip("\n")) + "\n")
+                file.write(self.redact.lines(text.rstrip("\n")) + "\n")
 
     def write_report(self, report: Mapping[str, Any]) -> None:
         text = printable.json(json.dumps(self.redact.data(report), indent=2, ensure_ascii=False))
@@ -116,7 +116,7 @@ def _scrub(path: Path, redact: Redactor) -> None:
     """Redact once more with all that was learnt since the first lines were written."""
     with suppress(FileNotFoundError):
         text = path.read_text(encoding="utf-8")
-        clean = redact(text)
+        clean = redact.lines(text)
         if clean != text:
             path.write_text(clean, encoding="utf-8")
 

@@ -46,7 +46,7 @@ def read_backend(folder: Path) -> dict[str, Any] | None:
 def read_modules(folder: Path) -> tuple[Path, ...]:
     """The folders of the modules that an init has fetched; modules that are called by path stand where they are."""
     try:
-        entries = json.loads((folder / NAME / _MODULES).read_text(encoding="utf-8"))["Modules"]
+        entries = payload.load((folder / NAME / _MODULES).read_text(encoding="utf-8"))["Modules"]
         found = [folder / str(entry["Dir"]) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError):
         return ()

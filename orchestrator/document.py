@@ -114,10 +114,11 @@ def _check_events(text: str, path: Path) -> None:
     """
     depth = count = 0
     for event in yaml.parse(text, Loader=_Loader):
-        where = f"{path}:{event.start_mark.line + 1}"
-        if getattr(event, "anchor", None) is not None:
+        where = f"{path}:{event.start_mark.line + 1}" if event.start_mark else str(path)
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
             mark = "*" if isinstance(event, yaml.AliasEvent) else "&"
-            raise ConfigError(f"{where}: {mark}{event.anchor}: anchors and aliases are not read", hint="write it out")
+            raise ConfigError(f"{where}: {mark}{anchor}: anchors and aliases are not read", hint="write it out")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         count += isinstance(event, yaml.NodeEvent)
         if depth > _DEEPEST:

@@ -103,7 +103,7 @@ class Inventory:
                 type=item["type"],
                 values=_shown(item["values"], None, item.get("sensitive_values"), item["address"]),
             )
-            for item in _walk(values.get("root_module") or {})
+            for item in walk(values.get("root_module") or {})
             if item["mode"] == MANAGED
         )
         return cls(resources=tuple(resources), outputs=_outputs(values.get("outputs") or {}), **_variables(data))
@@ -153,10 +153,11 @@ def _stored(instance: Mapping[str, Any], address: str) -> dict[str, Any]:
     return dict(_shown(attributes, None, None, address))
 
 
-def _walk(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def walk(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The resources of a module and of those in it, as a plan's `values` hold them."""
     yield from module.get("resources") or ()
     for child in module.get("child_modules") or ():
-        yield from _walk(child)
+        yield from walk(child)
 
 
 def _outputs(outputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from orchestrator.errors import StateError
 from orchestrator.inventory import instances
 from orchestrator.outputs import Output
 from orchestrator.protection import is_deletion_protected
-from orchestrator.redaction import SENSITIVE_ATTRIBUTES, strings
+from orchestrator.redaction import SENSITIVE_ATTRIBUTES, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,7 +52,7 @@ class State:
         addresses: Of those, sorted, as `terraform state list` writes them.
         providers: The provider configurations that its resources are made with, each with the address of one of these.
         held: What may stand in the way of taking it down.
-        secrets: The sensitive string values in it, for a redactor; never shown.
+        secrets: The sensitive texts and long numbers in it, for a redactor; never shown.
     """
 
     serial: int
@@ -72,9 +72,9 @@ class State:
 
     @property
     def public(self) -> frozenset[str]:
-        """The strings in outputs that are not sensitive."""
+        """The texts and long numbers in outputs that are not sensitive."""
         shown = (output.value for output in self.outputs.values() if not output.is_sensitive)
-        return frozenset(text for value in shown for text in strings(value))
+        return frozenset(text for value in shown for text in leaves(value))
 
     @classmethod
     def from_json(cls, text: bytes | str, *, url: str) -> State:
@@ -163,14 +163,14 @@ def _held(resource: dict[str, Any]) -> Iterator[Held]:
 def _secrets(data: dict[str, Any]) -> Iterator[str]:
     for output in data["outputs"].values():
         if output.get("sensitive"):
-            yield from strings(output.get("value"))
+            yield from leaves(output.get("value"))
     for resource in data["resources"]:
         for instance in resource["instances"]:
             attributes = instance.get("attributes") or {}
             for name in SENSITIVE_ATTRIBUTES & attributes.keys():
-                yield from strings(attributes[name])
+                yield from leaves(attributes[name])
             for path in instance.get("sensitive_attributes") or ():
-                yield from strings(_at(attributes, path))
+                yield from leaves(_at(attributes, path))
 
 
 def _at(value: Any, path: list[dict[str, Any]]) -> Any:
@@ -178,11 +178,13 @@ def _at(value: Any, path: list[dict[str, Any]]) -> Any:
         key = step.get("value")
         if isinstance(key, dict):
             key = key.get("value")
-        if isinstance(value, dict) and value.keys() == {"value", "type"}:
-            # A value of dynamic type is wrapped together with its type; the path goes past the wrapping.
-            value = value["value"]
         try:
-            value = value[key]
+            value = _unwrapped(value)[key]
         except (KeyError, IndexError, TypeError):
             return None
-    return value
+    return _unwrapped(value)
+
+
+def _unwrapped(value: Any) -> Any:
+    """A value of dynamic type is wrapped together with its type, which a path to it goes past."""
+    return value["value"] if isinstance(value, dict) and value.keys() == {"value", "type"} else value

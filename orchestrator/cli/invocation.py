@@ -98,7 +98,7 @@ class Invocation:
 
     @cached_property
     def stderr(self) -> TextIO:
-        return PrintableStream(sys.stderr, redact)  # type: ignore[return-value]
+        return PrintableStream(sys.stderr, redact.lines)  # type: ignore[return-value]
 
     @property
     def is_colored(self) -> bool:

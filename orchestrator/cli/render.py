@@ -62,7 +62,7 @@ def console(run: Invocation, *, stderr: bool = False) -> Screen:
     """A console on a redacted stream; plain where colours are not wanted or nobody would see them."""
     from orchestrator.cli.boundary import redact
 
-    return screen(redact, is_colored=run.is_colored, stderr=stderr)
+    return screen(redact.lines, is_colored=run.is_colored, stderr=stderr)
 
 
 def print_outputs(run: Invocation, outputs: Iterable[Output], *, stderr: bool = False) -> None:
