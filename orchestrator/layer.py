@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+DEFAULT_HOST = "registry.terraform.io"
+AWS = f"{DEFAULT_HOST}/hashicorp/aws"
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -70,25 +73,51 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """That a provider is required, by its source address."""
+
+    source: str
+    location: Location = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """The `provider "aws"` block without an alias: whose account the resources are made in.
+    """One configuration of a provider: that of one module, under one alias, with override files merged into it.
 
     Attributes:
-        role_arn: The role that it works as in the end, or None where it assumes none.
+        source: `registry.terraform.io/hashicorp/aws`.
+        module: The address of the module that it stands in, `module.dns`; empty in the root module.
+        arguments: Every argument and nested block that has a value, with where; but for `alias`.
+        role_arn: The role that it works as in the end, or None where it assumes none, or one that can't be read.
         elsewhere: The argument that makes it another identity than the shell's in a way that can't be read.
         allowed_accounts: The only accounts that it works in; None where it does not say, or not in a way that can be read.
+        location: None where it is known from a plan.
     """
 
+    source: str = AWS
+    module: str = ""
+    alias: str | None = None
+    arguments: Mapping[str, Location] = field(default_factory=dict, hash=False, compare=False)
     role_arn: str | None = None
     elsewhere: str | None = None
     allowed_accounts: tuple[str, ...] | None = None
-    location: Location = field(compare=False)
+    location: Location | None = field(compare=False)
 
     @property
     def account(self) -> str | None:
         """The account of the role that it assumes."""
         parts = (self.role_arn or "").split(":")
         return parts[4] if len(parts) > 5 and parts[4].isdigit() else None
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether what it makes is made in an AWS account."""
+        return self.source.rpartition("/")[2] in ("aws", "awscc")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing: in a module it then only stands for the one that the module is given."""
+        return not (self.arguments or self.role_arn or self.elsewhere or self.allowed_accounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +181,9 @@ class Layer:
         init_inputs: The source text of every block that decides what `terraform init` does: backend,
             required providers, module calls, here and in local modules.
         local_modules: The folders of the modules that it calls by path, directly or not.
-        provider: Whose account it works in; None where no block says so, and it is that of the shell's credentials.
+        providers: Every `provider` block, those of modules that are called by path too.
+        requirements: Every provider that these modules require.
+        remote_modules: Addresses of the modules that are called from elsewhere, whose providers are only known after an init.
     """
 
     id: str
@@ -166,7 +197,9 @@ class Layer:
     required_version: str | None
     init_inputs: tuple[str, ...] = field(repr=False)
     local_modules: tuple[Path, ...] = field(repr=False)
-    provider: Provider | None = None
+    providers: tuple[Provider, ...] = ()
+    requirements: tuple[Requirement, ...] = field(default=(), repr=False)
+    remote_modules: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.identity import Identity
     from orchestrator.aws.version import Version
     from orchestrator.config import Config
-    from orchestrator.layer import Backend, Layer
+    from orchestrator.layer import Backend, Layer, Provider
     from orchestrator.lock import Lock
     from orchestrator.state import State
     from orchestrator.target import Target
@@ -80,21 +80,35 @@ def account(layer: Layer, config: Config, account_id: str, target: Target) -> li
         return []
     name, pinned = pin
     seen = f"{layer.environment} is pinned to account {pinned} (accounts.{name} in wealist.yaml)"
-    told = _of_provider(layer, pinned, seen) if layer.provider else None
-    if told is not None:
-        return [told]
-    if pinned == account_id:
-        return [_ok("account", pinned, f"the one that {name} is pinned to")]
-    if target.aws.is_hermetic:
-        return [_ok("account", pinned, f"the sandbox, {account_id}, stands for it")]
-    remedy = f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}"
-    return [_error("account.mismatch", account_id, seen, remedy)]
+    judged = [_of_provider(provider, layer, pinned, seen) for provider in layer.providers if _counts(provider)]
+    told = [finding for finding in judged if finding is not None]
+    wrong = [finding for finding in told if not finding.is_ok]
+    is_shell_used = len(told) < len(judged) or not any(_is_default(provider) for provider in layer.providers)
+    if is_shell_used and pinned != account_id and not target.aws.is_hermetic:
+        remedy = f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}"
+        wrong.append(_error("account.mismatch", account_id, seen, remedy))
+    if wrong:
+        return wrong
+    if not is_shell_used:
+        return told[:1]
+    stands = (
+        f"the one that {name} is pinned to" if pinned == account_id else f"the sandbox, {account_id}, stands for it"
+    )
+    return [_ok("account", pinned, stands)]
 
 
-def _of_provider(layer: Layer, pinned: str, seen: str) -> Finding | None:
-    """What the provider block says of the account; None where it leaves it to whose credentials these are."""
-    provider = layer.provider
-    assert provider is not None
+def _counts(provider: Provider) -> bool:
+    """Whether a block says anything of an account; an empty one in a module stands for the one that it is given."""
+    return provider.is_aws and not (provider.module and provider.is_empty)
+
+
+def _is_default(provider: Provider) -> bool:
+    """Whether it is the one that most resources are made with; where there is none, they have the shell's identity."""
+    return provider.is_aws and not provider.module and provider.alias is None
+
+
+def _of_provider(provider: Provider, layer: Layer, pinned: str, seen: str) -> Finding | None:
+    """What a provider block says of the account; None where it leaves it to whose credentials these are."""
     allowed, role = provider.allowed_accounts or (pinned,), provider.account or pinned
     if role != pinned or pinned not in allowed:
         wrong = role if role != pinned else ", ".join(allowed)

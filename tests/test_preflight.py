@@ -208,9 +208,9 @@ def provider(account: str | None = None, **given: Any) -> Provider:
     return Provider(role_arn=role, location=HERE, **given)
 
 
-def accounts(world: World, given: Provider, pin: str = SPOKE) -> list[Finding]:
-    """What is said of the account of a layer whose provider block says this."""
-    checked = world.check(layer(provider=given), yaml=f"version: 1\naccounts: {{prod: '{pin}'}}\n")
+def accounts(world: World, *given: Provider, pin: str = SPOKE) -> list[Finding]:
+    """What is said of the account of a layer with these provider blocks."""
+    checked = world.check(layer(providers=given), yaml=f"version: 1\naccounts: {{prod: '{pin}'}}\n")
     return [finding for finding in checked.findings if finding.id.startswith("account")]
 
 
@@ -249,6 +249,39 @@ def test_a_provider_that_is_somebody_else_can_not_be_checked(world: World) -> No
 
 def test_a_provider_that_is_somebody_else_and_bound_to_the_pin_is_fine(world: World) -> None:
     (good,) = accounts(world, provider(elsewhere="profile", allowed_accounts=(SPOKE,)))
+
+    assert good.id == "account.ok"
+
+
+@pytest.mark.parametrize("where", [{"alias": "hub"}, {"module": "module.dns"}, {"module": "module.dns", "alias": "x"}])
+def test_every_provider_block_is_guarded(world: World, where: dict[str, str]) -> None:
+    (bad,) = accounts(world, provider(), provider(SPOKE, **where), pin=ACCOUNT)
+    (alone,) = accounts(world, provider(SPOKE, **where), pin=ACCOUNT)
+    (unknown,) = accounts(world, provider(), provider(elsewhere="profile", **where), pin=ACCOUNT)
+    (good,) = accounts(world, provider(), provider(ACCOUNT, **where), pin=ACCOUNT)
+
+    assert (bad.id, bad.subject) == (alone.id, alone.subject) == ("account.mismatch", SPOKE)
+    assert unknown.id == "account.unknown"
+    assert good.id == "account.ok"
+
+
+def test_a_block_that_is_fine_does_not_hide_a_shell_that_is_not(world: World) -> None:
+    for others in ((provider(),), ()):
+        found = accounts(world, *others, provider(SPOKE, alias="hub"))
+
+        assert [(finding.id, finding.subject) for finding in found] == [("account.mismatch", ACCOUNT)]
+
+
+def test_all_that_is_wrong_with_the_account_is_told_at_once(world: World) -> None:
+    found = accounts(world, provider("3"), provider(elsewhere="profile", alias="a"), provider(alias="b"))
+
+    assert [finding.id for finding in found] == ["account.mismatch", "account.unknown", "account.mismatch"]
+
+
+def test_providers_of_others_and_empty_ones_of_modules_work_in_no_account_of_their_own(world: World) -> None:
+    google = provider("3", source="registry.terraform.io/hashicorp/google")
+
+    (good,) = accounts(world, provider(SPOKE), google, provider(module="module.a"))
 
     assert good.id == "account.ok"
 
