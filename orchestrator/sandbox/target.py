@@ -1,8 +1,8 @@
 """The sandbox as a target: what the engine needs in order to rehearse a run.
 
 The environment that Terraform gets is made from a short list, not from the shell's: no key, token, profile or
-configuration of any cloud or cluster is on it, and HOME is a folder of the sandbox's. The keys are words that no account
-knows, so that even a provider with a hard-wired endpoint is turned away.
+configuration of any cloud or cluster is on it, and HOME is a folder of the sandbox's. The keys are the server's own, made
+at its start, so that no account knows them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from orchestrator.discovery import Estate
     from orchestrator.sandbox.control import Server
 
-ACCESS_KEY = "sandbox"
 _KEPT = frozenset(
     {
         *("PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -84,11 +84,16 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
             control.stop(home)
             server, setup = _start(estate, environ, home)
             workspace.forget_init(work)
+        _write_private(home / _CLI_CONFIG, setup.pop("cli_config"))
         workspace.synchronize(estate, work)
     target = Target(
         name="sandbox",
         home=home,
-        aws=AwsSettings(endpoint_url=server.url, access_key=ACCESS_KEY, secret_key=ACCESS_KEY),
+        aws=AwsSettings(
+            endpoint_url=server.url,
+            access_key=server.credential.access_key,
+            secret_key=server.credential.secret_key,
+        ),
         environ=environment(environ, server=server, cli_config=home / _CLI_CONFIG, home=home / "home"),
         source_root=estate.root,
         work_root=work,
@@ -113,15 +118,31 @@ def stop_sandbox(root: Path) -> bool:
 
 def _read_setup(home: Path, server: Server | None) -> dict[str, Any] | None:
     """What was written down when this very server was started."""
+    if server is None:
+        return None
     try:
         setup: dict[str, Any] = json.loads((home / _SETUP).read_text(encoding="utf-8"))
-        return setup if server is not None and setup.pop("token") == server.token else None
-    except (OSError, ValueError, KeyError):
+        seal = setup.pop("seal")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
+    is_ours = isinstance(seal, str) and compare_digest(seal.encode(), server.credential.seal(setup).encode())
+    return setup if is_ours else None
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that is whole at every moment: another command's Terraform may be reading it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
 
 
 def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> tuple[Server, dict[str, Any]]:
-    """Start the server, and write down for all later commands where providers and modules come from."""
+    """Start the server, and write down for all later commands where providers and modules come from.
+
+    Every command writes Terraform's CLI configuration anew from that, whatever has become of the file meanwhile.
+    """
     providers = provider.provider_source(environ)
     source = provider.module_source(environ)
     mirror = environ.get(provider.MODULE_MIRROR) if source is ModuleSource.MIRROR else None
@@ -132,13 +153,14 @@ def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> tuple[Serv
         ModuleSource.REGISTRY: f"the public registry, {provider.REGISTRY}",
         ModuleSource.STAND_INS: "wealist's stand-ins (the public registry does not answer)",
     }
-    config = provider.cli_config(providers, source, server_url=server.url, plugin_cache=home / "plugins")
-    (home / _CLI_CONFIG).write_text(config, encoding="utf-8")
-    asked = {name: environ.get(name) for name in _SOURCES}
-    setup = {"provider": providers.description, "modules": described[source], "asked": asked}
-    path = home / _SETUP
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({**setup, "token": server.token}), encoding="utf-8")
+    registry = f"{server.url}/_wealist/{server.credential.registry}"
+    setup = {
+        "provider": providers.description,
+        "modules": described[source],
+        "asked": {name: environ.get(name) for name in _SOURCES},
+        "cli_config": provider.cli_config(providers, source, registry_url=registry, plugin_cache=home / "plugins"),
+    }
+    _write_private(home / _SETUP, json.dumps({**setup, "seal": server.credential.seal(setup)}))
     return server, setup
 
 
@@ -152,8 +174,8 @@ def environment(environ: Mapping[str, str], *, server: Server, cli_config: Path,
         "no_proxy": _LOOPBACK,
         "TF_CLI_CONFIG_FILE": str(cli_config),
         "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": server.credential.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.credential.secret_key,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

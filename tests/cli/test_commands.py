@@ -21,6 +21,7 @@ from orchestrator.engine import Engine
 from orchestrator.errors import SecretError
 from orchestrator.sandbox import control, provider
 from orchestrator.sandbox.control import Server
+from orchestrator.sandbox.credential import Credential
 from tests.estate import ACCOUNT, BUCKET, REGION, TABLE, YAML, Store, state_text, write_layer
 from tests.fakes import CANARY, PLAN_FILE, FakeRunner, Reply, recorded
 
@@ -879,9 +880,9 @@ class Running:
     def start(self, _home: Path, **_: object) -> Server:
         self.server = Server(
             pid=4711,
+            process_started=1.0,
             port=4566,
-            url="http://127.0.0.1:4566",
-            token="hunter2-token",
+            credential=Credential(access_key="hunter2-access", secret_key="hunter2-secret"),
             account_id=ACCOUNT,
             started_at="2026-01-02T03:04:05+00:00",
             modules=(),
@@ -913,7 +914,7 @@ def test_a_sandbox_is_started_shown_and_stopped(
         "modules: wealist's stand-ins (the public registry does not answer)",
         f"copy of the estate: {estate.root / '.wealist/sandbox/work'}",
     ]
-    assert "hunter2-token" not in out
+    assert "hunter2" not in out
 
     assert run(["sandbox", "start"]) == 0
     assert capsys.readouterr().err == "it runs already\n"
@@ -928,23 +929,24 @@ def test_a_sandbox_is_started_shown_and_stopped(
 
 @pytest.mark.parametrize("command", ["start", "status"])
 def test_a_sandbox_is_data_for_scripts(command: str, shell: FakeRunner, sandbox: Running, capsys: Capture) -> None:
-    sandbox.start(Path())
-    (shell_home := Path(".wealist/sandbox")).mkdir(parents=True)
-    (shell_home / "setup.json").write_text('{"provider": "p", "modules": "m", "token": "hunter2-token"}')
+    assert run(["sandbox", "start"]) == 0
+    capsys.readouterr()
 
     assert run(["sandbox", command, "--json"]) == 0
 
-    data = json.loads(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    data = json.loads(out)
     assert (data["running"], data["url"], data["pid"]) == (True, "http://127.0.0.1:4566", 4711)
-    assert (data["provider"], data["module_source"]) == ("p", "m")
-    assert "token" not in data
+    assert data["provider"] == "mirror /m"
+    assert data["module_source"].startswith("wealist's stand-ins")
+    assert "hunter2" not in out
 
 
 def test_a_shell_is_pointed_at_the_sandbox(shell: FakeRunner, sandbox: Running, capsys: Capture) -> None:
     assert run(["sandbox", "env"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:4566" in lines
-    assert "export AWS_ACCESS_KEY_ID=sandbox" in lines
+    assert {"export AWS_ACCESS_KEY_ID=hunter2-access", "export AWS_SECRET_ACCESS_KEY=hunter2-secret"} <= {*lines}
     assert all(line.startswith("export ") for line in lines)
 
     assert run(["sandbox", "env", "--json"]) == 0

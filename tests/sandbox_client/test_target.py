@@ -8,6 +8,7 @@ import pytest
 from orchestrator.discovery import Estate
 from orchestrator.sandbox import control, provider, target
 from orchestrator.sandbox.control import Server
+from orchestrator.sandbox.credential import Credential
 from orchestrator.sandbox.provider import ModuleSource, ProviderSource
 from orchestrator.tf.env import child_environment
 from tests.estate import YAML, write_estate
@@ -16,8 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 URL = "http://127.0.0.1:4566"
+CREDENTIAL = Credential.create()
 SERVER = Server(
-    pid=1, port=4566, url=URL, token="t", account_id="123456789012", started_at="now", modules=(control.STAND_INS,)
+    pid=1,
+    process_started=1.0,
+    port=4566,
+    credential=CREDENTIAL,
+    account_id="123456789012",
+    started_at="now",
+    modules=(control.STAND_INS,),
 )
 REAL = {
     "AWS_PROFILE": "production",
@@ -83,7 +91,7 @@ def test_the_target_is_a_copy_with_keys_that_no_account_knows(estate: Estate, fa
     home = estate.root / ".wealist" / "sandbox"
     assert (found.name, found.home, found.work_root) == ("sandbox", home, home / "work")
     assert found.source_root == estate.root
-    assert (found.aws.endpoint_url, found.aws.access_key, found.aws.is_hermetic) == (URL, "sandbox", True)
+    assert (found.aws.endpoint_url, found.aws.access_key, found.aws.is_hermetic) == (URL, CREDENTIAL.access_key, True)
     layer = estate.layer("foundation")
     assert (found.folder(layer.path) / "main.tf").read_text() == (layer.path / "main.tf").read_text()
     assert home.stat().st_mode & 0o777 == 0o700
@@ -101,7 +109,8 @@ def test_nothing_of_a_real_account_gets_in(estate: Estate, fake: Fake) -> None:
         "HTTPS_PROXY": "http://proxy:1",
     }
     assert found.environ["AWS_ENDPOINT_URL"] == URL
-    assert found.environ["AWS_ACCESS_KEY_ID"] == found.environ["AWS_SECRET_ACCESS_KEY"] == "sandbox"
+    assert found.environ["AWS_ACCESS_KEY_ID"] == CREDENTIAL.access_key
+    assert found.environ["AWS_SECRET_ACCESS_KEY"] == CREDENTIAL.secret_key
     assert found.environ["AWS_CONFIG_FILE"] == found.environ["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
     assert found.environ["AWS_EC2_METADATA_DISABLED"] == "true"
     assert found.environ["NO_PROXY"] == found.environ["no_proxy"] == "127.0.0.1,localhost"
@@ -118,15 +127,42 @@ def test_terraforms_environment_in_the_sandbox_is_as_clean_as_outside(estate: Es
     assert child.values["TF_CLI_CONFIG_FILE"] == str(estate.root / ".wealist" / "sandbox" / "terraform.rc")
 
 
-def test_the_configuration_is_written_when_it_starts_and_kept(estate: Estate, fake: Fake) -> None:
+def test_terraforms_configuration_is_written_on_every_command(estate: Estate, fake: Fake) -> None:
     target.start_sandbox(estate, {})
     config = estate.root / ".wealist" / "sandbox" / "terraform.rc"
-    assert f"{URL}/_wealist/modules/v1/" in config.read_text()
+    written = config.read_text()
+    assert f"{URL}/_wealist/{CREDENTIAL.registry}/v1/" in written
 
-    config.write_text("# looked at\n")
+    config.write_text('provider_installation { network_mirror { url = "https://elsewhere.example/" } }')
+    config.chmod(0o644)
     target.start_sandbox(estate, {})
 
-    assert config.read_text() == "# looked at\n"
+    assert (config.read_text(), config.stat().st_mode & 0o777) == (written, 0o600)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cli_config": "# another"}, {"seal": "0" * 64}, {"seal": None}, {"provider": "another"}, {"token": "another"}],
+)
+def test_a_setup_that_somebody_else_wrote_is_not_used(estate: Estate, fake: Fake, change: dict[str, Any]) -> None:
+    target.start_sandbox(estate, {})
+    home = estate.root / ".wealist" / "sandbox"
+    setup = json.loads((home / "setup.json").read_text())
+    written = (home / "terraform.rc").read_text()
+
+    (home / "setup.json").write_text(json.dumps({**setup, **change}))
+    again = target.start_sandbox(estate, {})
+
+    assert again.was_started
+    assert (home / "terraform.rc").read_text() == written
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}"])
+def test_a_setup_that_can_not_be_read_starts_the_sandbox_again(estate: Estate, fake: Fake, text: str) -> None:
+    target.start_sandbox(estate, {})
+    (estate.root / ".wealist" / "sandbox" / "setup.json").write_text(text)
+
+    assert target.start_sandbox(estate, {}).was_started
 
 
 @pytest.mark.parametrize(
