@@ -76,15 +76,21 @@ class LayerSettings(Section, frozen=True):
     """Where a rule that holds for all layers does not fit one.
 
     Attributes:
+        accounts_unknown: `allow` lets a run that nobody confirms at a prompt go on where it can't be told whether every
+            provider of the layer works in the account that it is pinned to.
         state_providers: Source addresses of providers that its state may name, though its HCL does not require them.
         workspace: `default` says that the layer's state is that of the default workspace, whatever else there is.
     """
 
+    accounts_unknown: str | None = None
     state_providers: tuple[str, ...] = ()
     workspace: str | None = None
 
     def check_values(self, name: str, fail: Fail) -> None:
         """What a type can't say of a value."""
+        if self.accounts_unknown not in (None, "allow"):
+            key = ("layers", "settings", name, "accounts_unknown")
+            fail(key, f"there is no {self.accounts_unknown!r} here", "write allow, or leave it out")
         for source in self.state_providers:
             if not re.fullmatch(r"(?:[\w.-]+(?::\d+)?/)?[\w-]+/[\w-]+", source):
                 key = ("layers", "settings", name, "state_providers")
