@@ -85,7 +85,9 @@ def account(layer: Layer, config: Config, account_id: str, target: Target, *, is
     name, pinned = pin
     seen = _pinned(layer, name, pinned)
     is_needed = is_needed and config.settings(layer.id).accounts_unknown is None
-    judged = [_of_provider(one, layer, pinned, seen, is_needed=is_needed) for one in layer.providers if _counts(one)]
+    judged = [
+        _of_provider(one, layer, config, pinned, seen, is_needed=is_needed) for one in layer.providers if _counts(one)
+    ]
     told = [finding for finding in judged if finding is not None]
     wrong = [finding for finding in told if not finding.is_ok]
     is_shell_used = len(told) < len(judged) or not any(_is_default(provider) for provider in layer.providers)
@@ -124,7 +126,9 @@ def planned_accounts(layer: Layer, config: Config, providers: Iterable[Provider]
     seen = _pinned(layer, name, pinned)
     is_needed = is_needed and config.settings(layer.id).accounts_unknown is None
     known = {provider.key for provider in layer.providers}
-    judged = [(one, _of_provider(one, layer, pinned, seen, is_needed=is_needed)) for one in providers if _counts(one)]
+    judged = [
+        (one, _of_provider(one, layer, config, pinned, seen, is_needed=is_needed)) for one in providers if _counts(one)
+    ]
     return [
         finding
         for one, finding in judged
@@ -136,14 +140,20 @@ def _pinned(layer: Layer, name: str, pinned: str) -> str:
     return f"{layer.environment} is pinned to account {pinned} (accounts.{name} in wealist.yaml)"
 
 
-def _of_provider(provider: Provider, layer: Layer, pinned: str, seen: str, *, is_needed: bool) -> Finding | None:
+def _of_provider(
+    provider: Provider, layer: Layer, config: Config, pinned: str, seen: str, *, is_needed: bool
+) -> Finding | None:
     """What a provider block says of the account; None where it leaves it to whose credentials these are."""
-    allowed, role = provider.allowed_accounts or (pinned,), provider.account or pinned
-    if role != pinned or pinned not in allowed:
-        wrong = role if role != pinned else ", ".join(allowed)
-        remedy = f"correct the provider block at {provider.place}, or the pin"
+    may = {pinned, *config.settings(layer.id).accounts}
+    allowed, role = set(provider.allowed_accounts or may), provider.account or pinned
+    if role not in may or not allowed & may:
+        wrong = role if role not in may else ", ".join(provider.allowed_accounts or ())
+        remedy = (
+            f"correct the provider block at {provider.place}, or the pin; where {layer.id} is meant to work there too: "
+            f"layers.settings.{layer.id}.accounts in wealist.yaml"
+        )
         return _error("account.mismatch", wrong, f"{seen}, and its provider works in {wrong}", remedy)
-    if provider.account or (provider.elsewhere and provider.allowed_accounts == (pinned,)):
+    if provider.account or (provider.elsewhere and provider.allowed_accounts and allowed <= may):
         return _ok("account", pinned, f"the one that the provider block at {provider.place} works in")
     if provider.elsewhere or provider.role_arn:
         why = f"{provider.elsewhere or 'its role'} makes its provider somebody else than this identity"
@@ -244,7 +254,7 @@ def workspace(
     """
     if config.settings(layer.id).workspace is not None:
         return
-    said = f"; if that is meant, layers.settings.{layer.id}.workspace: default in wealist.yaml"
+    said = f"; where default is what is meant: layers.settings.{layer.id}.workspace: default in wealist.yaml"
     folder = target.folder(layer.path)
     selected = data_folder.read_workspace(folder)
     if selected is not None:
