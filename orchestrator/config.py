@@ -30,6 +30,7 @@ FILENAME = "wealist.yaml"
 DURATION = r"\d+(ms|s|m|h)"
 # Words that `wealist secrets` has, or may come to have, a meaning for.
 RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
+_ACCOUNT = r"\d{12}"
 _SMALLEST = "version: 1"
 DIAGNOSABLE = ("postgresql", "redis")
 
@@ -76,15 +77,27 @@ class LayerSettings(Section, frozen=True):
     """Where a rule that holds for all layers does not fit one.
 
     Attributes:
+        accounts: Other AWS accounts than the pinned one that its providers may work in by a role of their own.
+        accounts_unknown: `allow` lets a run that nobody confirms at a prompt go on where it can't be told whether every
+            provider of the layer works in the account that it is pinned to.
         state_providers: Source addresses of providers that its state may name, though its HCL does not require them.
         workspace: `default` says that the layer's state is that of the default workspace, whatever else there is.
     """
 
+    accounts: tuple[str, ...] = ()
+    accounts_unknown: str | None = None
     state_providers: tuple[str, ...] = ()
     workspace: str | None = None
 
     def check_values(self, name: str, fail: Fail) -> None:
         """What a type can't say of a value."""
+        for account in self.accounts:
+            if not re.fullmatch(_ACCOUNT, account):
+                key = ("layers", "settings", name, "accounts")
+                fail(key, f"{account!r} is not an AWS account id (12 digits)")
+        if self.accounts_unknown not in (None, "allow"):
+            key = ("layers", "settings", name, "accounts_unknown")
+            fail(key, f"there is no {self.accounts_unknown!r} here", "write allow, or leave it out")
         for source in self.state_providers:
             if not re.fullmatch(r"(?:[\w.-]+(?::\d+)?/)?[\w-]+/[\w-]+", source):
                 key = ("layers", "settings", name, "state_providers")
@@ -268,7 +281,7 @@ class Config(Section, frozen=True):
         if self.version != 1:
             fail(("version",), f"this wealist reads version 1, not {self.version}")
         for environment, account in self.accounts.items():
-            if not re.fullmatch(r"\d{12}", account):
+            if not re.fullmatch(_ACCOUNT, account):
                 fail(("accounts", environment), f"{account!r} is not an AWS account id (12 digits)")
         for name, secret in self.secrets.items():
             if name in RESERVED_SECRET_NAMES:

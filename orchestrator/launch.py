@@ -111,6 +111,7 @@ class Launcher:
         *,
         neighbours: Sequence[Layer] = (),
         will_write: bool,
+        is_prompted: bool = True,
     ) -> Preflight:
         """Make every check for these layers."""
         return preflight.check(
@@ -123,6 +124,7 @@ class Launcher:
             neighbours=neighbours,
             known=[problem for layer in layers if (problem := self.estate.find_shared_state(layer)) is not None],
             will_write=will_write,
+            is_prompted=is_prompted,
             expected=pace.foresee(self.estate, [layer.id for layer in layers], self.target.home)
             if will_write
             else None,
@@ -165,7 +167,13 @@ class Launcher:
         order = Order.of(command, self.estate, layers)
         options = self._with_permissions(options, [*order.ids, *(layer.id for layer in done)])
         around = {layer.id: layer for layer in (*order.neighbours, *done) if layer.id not in order.ids}
-        checked = self.check(layers, environment, neighbours=tuple(around.values()), will_write=will_write)
+        checked = self.check(
+            layers,
+            environment,
+            neighbours=tuple(around.values()),
+            will_write=will_write,
+            is_prompted=options.is_prompted,
+        )
         binary = self._passed(checked, order)
         address.check_targets(options.targets, [*done, *layers], checked.states, command=self.target.command)
         address.check_replaced(options.replace, [*done, *layers], checked.states, command=self.target.command)

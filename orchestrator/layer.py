@@ -112,6 +112,18 @@ class Provider:
         return parts[4] if len(parts) > 5 and parts[4].isdigit() else None
 
     @property
+    def key(self) -> tuple[str, str, str | None]:
+        """What tells it from the others of its layer."""
+        return (self.source, self.module, self.alias)
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages: file and line, or the module whose files were not read."""
+        if self.location is not None:
+            return str(self.location)
+        return f"{self.module or 'the root module'}{f', alias {self.alias}' if self.alias else ''}"
+
+    @property
     def is_aws(self) -> bool:
         """Whether what it makes is made in an AWS account."""
         return self.source.rpartition("/")[2] in ("aws", "awscc")

@@ -11,12 +11,13 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import delta, events, failure, inputs, ledger
+from orchestrator import delta, events, failure, inputs, ledger, verdict
 from orchestrator.aws.state import read_state
 from orchestrator.errors import (
     CommandError,
     CommandInterruptedError,
     GuardError,
+    PreflightError,
     TerraformError,
     WealistError,
 )
@@ -162,7 +163,7 @@ class LayerRun:
         self._plan = None
         self._planned_partial = bool(options.targets)
         if self._save(options):
-            self._plan = self._steps.read(options)
+            self._plan = self._read(options)
         return self._plan
 
     def look(self, *, refresh_only: bool = False, is_bare: bool = False) -> Plan:
@@ -175,7 +176,27 @@ class LayerRun:
         options = self._steps.options(given, refresh_only=refresh_only, is_bare=is_bare)
         self._plan = None
         self._save(options)
-        return self._steps.read(options)
+        return self._read(options)
+
+    def _read(self, options: PlanOptions) -> Plan:
+        """The plan that was saved.
+
+        Raises:
+            PreflightError: A provider of it works in another account than the layer is pinned to, or in one that can't be
+                told and that nobody is asked about.
+        """
+        plan = self._steps.read(options)
+        context = self.context
+        is_needed = context.confirm is not None and not context.options.is_prompted
+        config = context.estate.config
+        findings = verdict.planned_accounts(self.layer, config, plan.providers, is_needed=is_needed)
+        for finding in findings:
+            if finding.is_error:
+                raise PreflightError(
+                    f"{self.layer.id}: nothing was applied: {finding.seen}", findings=findings, hint=finding.remedy
+                )
+            self.tell(f"{finding.seen}; {finding.remedy}")
+        return plan
 
     def price(self, plan: Plan) -> Delta | None:
         """What a plan does to the month; None where nobody states prices, or nobody asks."""

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import payload
 from orchestrator.errors import OutputFormatError
 from orchestrator.inventory import Inventory, walk
+from orchestrator.provider_config import read_planned
 from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from orchestrator.layer import Provider
 
 FORMAT_MAJOR = "1"
 UNKNOWN = "(known after apply)"
@@ -179,6 +182,7 @@ class Plan:
         is_refresh_only: Whether it only asks the world, and changes nothing in it.
         prior: All that the layer has, as AWS tells it.
         planned: All that it will have, also what a plan with targets says nothing of.
+        providers: Whose account it is made in: every provider configuration, those of modules too.
     """
 
     digest: str
@@ -189,6 +193,7 @@ class Plan:
     is_refresh_only: bool = False
     prior: Inventory = field(default_factory=Inventory, compare=False)
     planned: Inventory = field(default_factory=Inventory, compare=False)
+    providers: tuple[Provider, ...] = field(default=(), compare=False)
     secrets: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __repr__(self) -> str:
@@ -220,6 +225,7 @@ class Plan:
                 is_refresh_only=is_refresh_only,
                 prior=Inventory.prior(data),
                 planned=Inventory.planned(data),
+                providers=tuple(read_planned(data)),
                 secrets=frozenset(_plan_secrets(data, (*changes, *drift))),
             )
         except (KeyError, TypeError, AttributeError) as error:

@@ -85,6 +85,7 @@ def check(
     neighbours: Sequence[Layer] = (),
     known: Sequence[Finding] = (),
     will_write: bool = True,
+    is_prompted: bool = True,
     expected: Span | None = None,
 ) -> Preflight:
     """Make every check for these layers.
@@ -95,6 +96,7 @@ def check(
             nothing is said of them but that they are not what Terraform wrote.
         known: What the HCL alone has told of these layers.
         will_write: Whether state will be written. Where it won't, a missing permission to is only a warning.
+        is_prompted: Whether a person confirms what is written. Where not, an account that can't be told is an error.
         expected: What the run will take, where that can be told; credentials that end before it does are warned of.
     """
     started = time.monotonic()
@@ -110,7 +112,17 @@ def check(
             findings.append(verdict.no_credentials(error))
         for layer in layers:
             if layer.id in calls:
-                findings.extend(_findings(layer, calls[layer.id], config, target, seen, will_write=will_write))
+                findings.extend(
+                    _findings(
+                        layer,
+                        calls[layer.id],
+                        config,
+                        target,
+                        seen,
+                        will_write=will_write,
+                        needs_account=will_write and not is_prompted,
+                    )
+                )
         for layer in neighbours:
             if layer.id in readings:
                 # A state that is gone or was replaced makes the layer look like another than it is.
@@ -131,7 +143,7 @@ def check(
 
 
 def _findings(
-    layer: Layer, calls: _Calls, config: Config, target: Target, seen: _Seen, *, will_write: bool
+    layer: Layer, calls: _Calls, config: Config, target: Target, seen: _Seen, *, will_write: bool, needs_account: bool
 ) -> Iterator[Finding]:
     """What there is to say of one layer; what can't be answered after a failed check is left out."""
     backend = layer.backend
@@ -141,7 +153,7 @@ def _findings(
         yield verdict.no_credentials(error)
         return
     yield verdict.credentials(identity)
-    yield from verdict.account(layer, config, identity.account, target)
+    yield from verdict.account(layer, config, identity.account, target, is_needed=needs_account)
     bucket = verdict.bucket(backend, target, calls.region.result)
     yield from bucket
     if not any(finding.is_error for finding in bucket):

@@ -229,7 +229,23 @@ def test_a_provider_in_a_role_is_guarded_by_the_roles_account(world: World) -> N
     assert (good.id, good.subject) == ("account.ok", SPOKE)
     assert (bad.id, bad.subject) == ("account.mismatch", SPOKE)
     assert bad.seen.endswith(f"and its provider works in {SPOKE}")
-    assert bad.remedy == "correct the provider block at terraform.tf:1, or the pin"
+    assert (bad.remedy or "").startswith("correct the provider block at terraform.tf:1, or the pin; ")
+
+
+HUB = "333333333333"
+
+
+@pytest.mark.parametrize("given", [{"account": HUB}, {"elsewhere": "profile", "allowed_accounts": (HUB, ACCOUNT)}])
+def test_a_layer_may_be_said_to_work_in_another_account_too(world: World, given: dict[str, Any]) -> None:
+    layers = layer(providers=(provider(), provider(alias="dns", **given)))
+    yaml = (
+        f"version: 1\naccounts: {{prod: '{ACCOUNT}'}}\nlayers: {{settings: {{foundation: {{accounts: ['{HUB}']}}}}}}\n"
+    )
+
+    assert not world.check(layers, yaml=yaml).errors
+    assert not world.check(layers, yaml=yaml).warnings
+    (bad,) = world.check(layer(providers=(provider(SPOKE),)), yaml=yaml).errors
+    assert bad.id == "account.mismatch"
 
 
 def test_a_provider_that_allows_other_accounts_only_is_a_mismatch(world: World) -> None:
@@ -331,7 +347,9 @@ def test_a_layer_whose_folder_has_another_workspace_selected(world: World) -> No
 
     assert finding.is_error
     assert finding.seen == 'workspace "prod" is selected in its folder, and wealist works in the default workspace only'
-    assert (finding.remedy or "").startswith(f"terraform -chdir={folder} workspace select default; if that is meant, ")
+    assert (finding.remedy or "").startswith(
+        f"terraform -chdir={folder} workspace select default; where default is what is meant: "
+    )
     assert "layers.settings.prod/foundation.workspace: default in wealist.yaml" in (finding.remedy or "")
 
 
@@ -356,7 +374,7 @@ def test_a_layer_with_a_prefix_for_workspaces(world: World) -> None:
 
     assert finding.id == "workspace.prefix"
     assert 'has workspace_key_prefix = "members/app"' in finding.seen
-    assert (finding.remedy or "").startswith("take it out at terraform.tf:1; if that is meant, ")
+    assert (finding.remedy or "").startswith("take it out at terraform.tf:1; where default is what is meant: ")
 
 
 @pytest.mark.parametrize("state", [None, replace(STATE, resource_count=0, outputs={})])

@@ -22,7 +22,7 @@ from orchestrator.errors import SecretError
 from orchestrator.sandbox import control, provider
 from orchestrator.sandbox.control import Server
 from orchestrator.sandbox.credential import Credential
-from tests.estate import ACCOUNT, BUCKET, REGION, TABLE, YAML, Store, state_text, write_layer
+from tests.estate import ACCOUNT, BUCKET, KEY, REGION, TABLE, YAML, Store, backend_block, state_text, write_layer
 from tests.fakes import CANARY, PLAN_FILE, FakeRunner, Reply, recorded
 
 if TYPE_CHECKING:
@@ -809,6 +809,28 @@ def test_tf_stops_at_the_guard_of_the_account(
     err = capsys.readouterr().err
     assert f"error: preflight: {ACCOUNT}: prod is pinned to account 210987654321" in err
     assert " next: use credentials of 210987654321" in err
+
+
+def test_tf_leaves_a_state_alone_that_two_layers_keep(
+    shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    write_layer(estate.root, "prod/copy", backend_block(KEY))
+
+    assert run(["tf", "copy", "--", "apply"]) == 11
+    assert "is the state of prod/copy and of prod/foundation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["apply", "-auto-approve"], ["apply"], ["destroy", "--auto-approve"], ["apply", "x.plan"]]
+)
+def test_tf_changes_nothing_unasked_where_the_account_is_unknown(
+    words: list[str], shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    (estate.root / "wealist.yaml").write_text(f"{YAML}accounts:\n  prod: '{ACCOUNT}'\n")
+    write_layer(estate.root, "prod/foundation", backend_block(KEY) + 'provider "aws" {\n  profile = "ops"\n}\n')
+
+    assert run(["tf", "foundation", "--", *words]) == 10
+    assert "which can't be checked, and nobody is asked before it is applied" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["fmt"], ["validate"], ["version"], ["-help"]])
