@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import STATEFUL, Config, RotationConfig
+from orchestrator.config import Config, RotationConfig
 from orchestrator.document import line_of
 from orchestrator.duration import Span
 from orchestrator.errors import ConfigError
 from orchestrator.estimate import Component, Guide
+from orchestrator.guard_table import STATEFUL_TYPES
 
 FULL = """\
 version: 1
@@ -67,7 +68,7 @@ def test_the_smallest_file_has_every_default() -> None:
         10,
     )
     assert (config.layers.external, config.depends_on, config.parallelism) == ((), {}, None)
-    assert (config.guards.stateful, config.guards.deletion_protection) == (STATEFUL, {})
+    assert (config.guards.stateful, config.guards.deletion_protection) == ((), {})
     assert config.interrupt_grace == 60.0
 
 
@@ -411,3 +412,10 @@ def test_a_duration_that_makes_no_sense_is_refused_where_it_stands(entry: str, m
     assert message in error.message
     if hint:
         assert error.hint == hint
+
+
+def test_types_in_the_file_add_to_the_table_and_take_nothing_out() -> None:
+    guards = Config.parse("version: 1\nguards: { stateful: [mongodbatlas_cluster] }").guards
+
+    assert guards.stateful_types == STATEFUL_TYPES | {"mongodbatlas_cluster"}
+    assert Config.parse("version: 1\nguards: { stateful: [] }").guards.stateful_types == STATEFUL_TYPES

@@ -17,7 +17,13 @@ import typer
 COMMAND_LINE_ONLY = frozenset(
     {
         *("--auto-approve", "--confirm", "--lift-deletion-protection"),
-        *("--allow-destroy", "--allow-weaken", "--allow-incomplete-dependencies", "--accept-contract-change"),
+        *(
+            "--allow-destroy",
+            "--allow-forget",
+            "--allow-weaken",
+            "--allow-incomplete-dependencies",
+            "--accept-contract-change",
+        ),
         *("--all", "--with-dependencies", "--target", "--replace", "--version", "--plan"),
         *("--finish", "--drop-oldest"),
     }
@@ -148,6 +154,15 @@ AllowDestroy = Annotated[
     option(
         "--allow-destroy",
         help="Its data may go. Repeatable.",
+        rich_help_panel="Guards",
+        metavar="ADDR",
+    ),
+]
+AllowForget = Annotated[
+    list[str] | None,
+    option(
+        "--allow-forget",
+        help="May leave the state and stay in AWS. Repeatable.",
         rich_help_panel="Guards",
         metavar="ADDR",
     ),

@@ -15,7 +15,7 @@ from rich.text import Text
 from orchestrator.diagnosis import HopOutcome
 from orchestrator.finding import Severity
 from orchestrator.plan import UNKNOWN, Action
-from orchestrator.redaction import RedactedStream
+from orchestrator.redaction import MASK, RedactedStream
 from orchestrator.report import Outcome
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ def plan_text(plan: Plan, layer: str) -> Text:
     """A plan as a person wants it before saying yes: counts, then a line a resource, with what differs below it."""
     if plan.is_refresh_only:
         return _drift_text(plan, layer)
-    text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), "\n")
+    partial = ", only the targets (partial)" if not plan.is_complete else ""
+    text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), partial, "\n")
     order = [Action.CREATE, Action.NO_OP, Action.UPDATE, Action.FORGET, Action.REPLACE, Action.DELETE]
     shown = [change for change in plan.changes if change.is_shown]
     for change in sorted(shown, key=lambda c: (order.index(c.action), c.address)):
@@ -204,7 +205,8 @@ def print_ends(run: Invocation, report: RunReport, *, with_outputs: bool = True)
             out.print(f"[yellow]-[/] {result.error.message}")
         elif result.outcome is Outcome.APPLIED and result.plan:
             seconds = duration(result.seconds)
-            out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)} in {seconds}\n")
+            partial = "" if result.plan.is_complete else ", only the targets (partial)"
+            out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)}{partial} in {seconds}\n")
             if result.outputs and with_outputs:
                 print_outputs(run, result.outputs)
         elif any(verdict.is_broken for verdict in result.verdicts):
@@ -231,6 +233,10 @@ def duration(seconds: float) -> str:
 def _append_change(text: Text, change: ResourceChange) -> None:
     symbol, style = SYMBOLS.get(change.action, ("?", "white"))
     text.append(f"  {symbol} {change.address}", style=style)
+    if change.deposed:
+        text.append(f"  (deposed object {change.deposed})", style="red")
+    if change.is_forgotten and change.action is Action.REPLACE:
+        text.append("  (the old one is forgotten, not destroyed)", style="magenta")
     if change.previous_address:
         text.append(f"  (was {change.previous_address})", style="dim")
     if change.import_id:
@@ -249,7 +255,9 @@ def _append_change(text: Text, change: ResourceChange) -> None:
 
 def _append_attribute(text: Text, attribute: AttributeChange) -> None:
     before, after = _pair(attribute.before, attribute.after)
-    text.append(f"      {attribute.path}: {before} → {after}", style="dim")
+    # Two masks say nothing; that there is a change does.
+    is_hidden = attribute.before == attribute.after == MASK
+    text.append(f"      {attribute.path}: {f'{MASK}, changes' if is_hidden else f'{before} → {after}'}", style="dim")
     if attribute.forces_replacement:
         text.append("  forces replacement", style="red")
     text.append("\n")

@@ -61,7 +61,7 @@ def test_a_plan_is_counts_and_a_line_a_resource_worst_last() -> None:
         "  + terraform_data.created",
         "  > terraform_data.new_name  (was terraform_data.old_name)",
         "  ~ terraform_data.secret",
-        "      input.password: (redacted) → (redacted)",
+        "      input.password: (redacted), changes",
         f'      output: {{"password": "{CANARY}", "user": "admin"}} → (known after apply)',
         "  ~ terraform_data.updated",
         '      input.size: "small" → "large"',
