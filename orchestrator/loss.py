@@ -97,14 +97,11 @@ def _values(value: Any, unknown: Any = None, path: _Path = ()) -> dict[_Path, li
         found[path].append(LATER)
         return found
     if isinstance(value, dict) or (value is None and isinstance(unknown, dict)):
-        inside, marks = value or {}, unknown if isinstance(unknown, dict) else {}
-        parts = [_values(inside.get(key), marks.get(key), (*path, key)) for key in dict.fromkeys((*inside, *marks))]
+        keys = dict.fromkeys((*(value or {}), *(unknown if isinstance(unknown, dict) else ())))
+        parts = [_values(_item(value, key), _item(unknown, key), (*path, key)) for key in keys]
     elif isinstance(value, list) or (value is None and isinstance(unknown, list)):
-        inside, marks = value or [], unknown if isinstance(unknown, list) else []
-        length = max(len(inside), len(marks))
-        parts = [
-            _values(*(side[n] if n < len(side) else None for side in (inside, marks)), path) for n in range(length)
-        ]
+        length = max(len(side) if isinstance(side, list) else 0 for side in (value, unknown))
+        parts = [_values(_item(value, index), _item(unknown, index), path) for index in range(length)]
     else:
         found[path].append(value)
         return found
@@ -112,3 +109,10 @@ def _values(value: Any, unknown: Any = None, path: _Path = ()) -> dict[_Path, li
         for where, values in part.items():
             found[where].extend(values)
     return found
+
+
+def _item(value: Any, key: str | int) -> Any:
+    try:
+        return value[key]
+    except (KeyError, IndexError, TypeError):
+        return None

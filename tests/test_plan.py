@@ -360,7 +360,8 @@ def test_a_key_that_was_not_recorded_is_named_where_it_holds_something(key: str)
     assert unknown([{}]) == {key: "1 entry"}
     assert unknown({"a": CANARY, "b": 1}) == {key: "2 entries"}
     assert unknown(CANARY) == unknown(True) == {key: "a value"}
-    for nothing in ([], {}, None, "", False):
+    empty: tuple[Any, ...] = ([], {}, None, "", False)
+    for nothing in empty:
         assert unknown(nothing) == {}
 
 

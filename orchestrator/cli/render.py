@@ -241,7 +241,10 @@ def _append_change(text: Text, change: ResourceChange) -> None:
         text.append(f"  (was {change.previous_address})", style="dim")
     if change.import_id:
         text.append(f"  (import of {change.import_id})", style="cyan")
-    if change.reason:
+    if change.action is Action.FORGET:
+        # Terraform's reason for it is that of a destruction.
+        text.append("  (stays in AWS)", style="dim")
+    elif change.reason:
         text.append(f"  ({change.reason.replace('_', ' ')})", style="dim")
     text.append("\n")
     if change.action not in (Action.UPDATE, Action.REPLACE):

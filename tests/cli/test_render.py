@@ -259,3 +259,22 @@ def test_a_folder_is_the_one_that_was_given() -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(59.6, "1 min 00 s"), (9.96, "10 s"), (59.4, "59 s")])
 def test_durations_are_rounded_without_a_seam(seconds: float, shown: str) -> None:
     assert render.duration(seconds) == shown
+
+
+def test_what_is_forgotten_stays_and_a_deposed_object_is_told_from_the_other() -> None:
+    assert "  x terraform_data.updated  (stays in AWS)" in text("forget").splitlines()
+    assert "  - terraform_data.kept  (deposed object 0badcafe)" in text("deposed").splitlines()
+
+
+def test_a_plan_with_targets_is_called_partial() -> None:
+    assert text("target").splitlines()[0] == "prod/foundation: 1 to change, only the targets (partial)"
+    assert "partial" not in text("mixed")
+
+
+def test_a_replacement_that_destroys_nothing_says_so() -> None:
+    data = recorded_json("plan-mixed.json")
+    (entry,) = [item for item in data["resource_changes"] if item["change"]["actions"] == ["delete", "create"]]
+    entry["change"]["actions"] = ["create", "forget"]
+    shown = render.plan_text(Plan.from_json(data, digest=""), "prod/foundation").plain
+
+    assert "  ± terraform_data.replaced  (the old one is forgotten, not destroyed)" in shown
