@@ -236,6 +236,7 @@ class Launcher:
         return replace(
             options,
             allow_destroy=bound(options.allow_destroy, "--allow-destroy"),
+            allow_forget=bound(options.allow_forget, "--allow-forget"),
             allow_weaken=bound(options.allow_weaken, "--allow-weaken"),
             accept_contract=bound(options.accept_contract, verification.ACCEPT),
         )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _ENDED_WELL = frozenset({Outcome.APPLIED, Outcome.NO_CHANGES})
 # Of `RunOptions`, what a run is resumed with.
-_TEXTS = ("targets", "replace", "extra", "allow_destroy", "allow_weaken", "accept_contract")
+_TEXTS = ("targets", "replace", "extra", "allow_destroy", "allow_forget", "allow_weaken", "accept_contract")
 _FLAGS = ("fail_fast", "allow_incomplete", "lift_deletion_protection")
 _PLAIN = ("lock_timeout", "parallelism", "terraform_parallelism", "max_monthly_delta")
 

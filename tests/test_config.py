@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import STATEFUL, Config, RotationConfig
+from orchestrator.config import Config, RotationConfig
 from orchestrator.document import line_of
 from orchestrator.duration import Span
 from orchestrator.errors import ConfigError
 from orchestrator.estimate import Component, Guide
+from orchestrator.guard_table import STATEFUL_TYPES
 
 FULL = """\
 version: 1
@@ -67,7 +68,7 @@ def test_the_smallest_file_has_every_default() -> None:
         10,
     )
     assert (config.layers.external, config.depends_on, config.parallelism) == ((), {}, None)
-    assert (config.guards.stateful, config.guards.deletion_protection) == (STATEFUL, {})
+    assert (config.guards.stateful, config.guards.deletion_protection) == ((), {})
     assert config.interrupt_grace == 60.0
 
 
@@ -440,3 +441,10 @@ def test_the_settings_of_a_layer_stand_under_its_id_or_its_short_name() -> None:
     assert config.settings("prod/x").accounts_unknown == "allow"
     assert config.settings("dev/x").workspace == "default"
     assert config.settings("dev/xx").workspace is None
+
+
+def test_types_in_the_file_add_to_the_table_and_take_nothing_out() -> None:
+    guards = Config.parse("version: 1\nguards: { stateful: [mongodbatlas_cluster] }").guards
+
+    assert guards.stateful_types == STATEFUL_TYPES | {"mongodbatlas_cluster"}
+    assert Config.parse("version: 1\nguards: { stateful: [] }").guards.stateful_types == STATEFUL_TYPES

@@ -170,6 +170,15 @@ AllowDestroy = Annotated[
         metavar="ADDR",
     ),
 ]
+AllowForget = Annotated[
+    list[str] | None,
+    option(
+        "--allow-forget",
+        help="May leave the state and stay in AWS. Repeatable.",
+        rich_help_panel="Guards",
+        metavar="ADDR",
+    ),
+]
 AllowWeaken = Annotated[
     list[str] | None,
     option(

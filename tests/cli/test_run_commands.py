@@ -176,7 +176,7 @@ def test_a_flag_that_approves_does_not_cover_a_weakening(shell: FakeRunner, stor
 
     out, err = capsys.readouterr()
     assert f"{DATABASE}: would lose deletion protection" in out
-    assert f"error: prod/foundation: {DATABASE} would lose deletion protection" in err
+    assert f"error: prod/foundation: {DATABASE} would lose deletion protection (deletion_protection)" in err
     assert f" next: --allow-weaken 'prod/foundation:{DATABASE}'" in err
     assert "apply" not in shell.started
 
@@ -370,15 +370,18 @@ def test_the_report_says_where_every_layer_stands(shell: FakeRunner, store: Stor
     assert blocked["findings"] == [
         {
             "id": "guard.weaken",
-            "severity": "warning",
+            "severity": "error",
             "subject": DATABASE,
-            "seen": "would lose deletion protection",
+            "seen": "would lose deletion protection (deletion_protection)",
             "remedy": f"--allow-weaken 'prod/foundation:{DATABASE}', if that is what you want",
         }
     ]
     lost = {"path": "deletion_protection", "before": True, "after": False, "forces_replacement": False}
     assert blocked["changes"] == [{"address": DATABASE, "action": "update", "reason": None, "attributes": [lost]}]
-    assert blocked["error"]["message"] == f"prod/foundation: {DATABASE} would lose deletion protection"
+    assert (
+        blocked["error"]["message"]
+        == f"prod/foundation: {DATABASE} would lose deletion protection (deletion_protection)"
+    )
     assert (skipped["layer"], skipped["outcome"]) == ("prod/compute", "skipped")
     assert skipped["error"]["message"] == "prod/compute was skipped, because prod/foundation was blocked"
 

@@ -43,6 +43,7 @@ def up(
     auto_approve: o.Yes = False,
     non_interactive: o.NonInteractive = False,
     allow_destroy: o.AllowDestroy = None,
+    allow_forget: o.AllowForget = None,
     allow_weaken: o.AllowWeaken = None,
     accept_contract_change: o.AcceptContract = None,
     allow_incomplete_dependencies: o.AllowIncomplete = False,
@@ -57,13 +58,17 @@ def up(
         run,
         words,
         allow_destroy=tuple(allow_destroy or ()),
+        allow_forget=tuple(allow_forget or ()),
         allow_weaken=tuple(allow_weaken or ()),
         accept_contract=tuple(accept_contract_change or ()),
         allow_incomplete=allow_incomplete_dependencies,
         max_monthly_delta=max_monthly_delta,
         is_prompted=not auto_approve,
     )
-    return running.go(run, lambda engine: engine.up(names, options, confirm=confirm), words).exit_code
+    weakening = None if auto_approve else confirmation.of_weakening(run)
+    return running.go(
+        run, lambda engine: engine.up(names, options, confirm=confirm, confirm_weakening=weakening), words
+    ).exit_code
 
 
 @command(app, panel=PANEL)
@@ -75,13 +80,20 @@ def down(
     confirm: o.Confirms = None,
     non_interactive: o.NonInteractive = False,
     lift_deletion_protection: o.LiftProtection = False,
+    allow_forget: o.AllowForget = None,
 ) -> int:
     """Take layers down, the last first. What dies is shown, and each is confirmed by its name."""
     from orchestrator.cli import confirmation, running
 
     names = running.names(run, layers, everything=all)
     by_name = confirmation.for_down(run, names, given=confirm or (), non_interactive=non_interactive)
-    options = running.options(run, words, lift_deletion_protection=lift_deletion_protection, is_prompted=not confirm)
+    options = running.options(
+        run,
+        words,
+        lift_deletion_protection=lift_deletion_protection,
+        allow_forget=tuple(allow_forget or ()),
+        is_prompted=not confirm,
+    )
     return running.go(run, lambda engine: engine.down(names, options, confirm=by_name), words).exit_code
 
 
@@ -93,6 +105,7 @@ def resume(
     confirm: o.Confirms = None,
     non_interactive: o.NonInteractive = False,
     allow_destroy: o.AllowDestroy = None,
+    allow_forget: o.AllowForget = None,
     allow_weaken: o.AllowWeaken = None,
     accept_contract_change: o.AcceptContract = None,
     json: o.Json = False,
@@ -113,14 +126,18 @@ def resume(
     words = o.RunWords(json=json, report_file=report_file)
     more = {
         "allow_destroy": allow_destroy or (),
+        "allow_forget": allow_forget or (),
         "allow_weaken": allow_weaken or (),
         "accept_contract": accept_contract_change or (),
     }
     values = parse_assignments(set or ())
+    weakening = None if auto_approve else confirmation.of_weakening(run)
     is_prompted = not (confirm if unfinished.command == "down" else auto_approve)
     return running.go(
         run,
-        lambda engine: engine.resume(unfinished, values=values, is_prompted=is_prompted, confirm=ask, **more),
+        lambda engine: engine.resume(
+            unfinished, values=values, is_prompted=is_prompted, confirm=ask, confirm_weakening=weakening, **more
+        ),
         words,
     ).exit_code
 
