@@ -113,11 +113,13 @@ def _check_events(text: str, path: Path) -> None:
             writes; a NUL, which no file's name can hold.
     """
     depth = count = 0
+    event: Any
     for event in yaml.parse(text, Loader=_Loader):
         where = f"{path}:{event.start_mark.line + 1}"
-        if getattr(event, "anchor", None) is not None:
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
             mark = "*" if isinstance(event, yaml.AliasEvent) else "&"
-            raise ConfigError(f"{where}: {mark}{event.anchor}: anchors and aliases are not read", hint="write it out")
+            raise ConfigError(f"{where}: {mark}{anchor}: anchors and aliases are not read", hint="write it out")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         count += isinstance(event, yaml.NodeEvent)
         if depth > _DEEPEST:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import shell
 from orchestrator.finding import Finding, Severity
 from orchestrator.plan import UNKNOWN, Action
 from orchestrator.protection import is_deletion_protected
@@ -95,7 +96,7 @@ def destructions(plan: Plan, *, stateful: Collection[str], allowed: Collection[s
             severity=Severity.ERROR,
             subject=change.address,
             seen=f"holds data, and would be {_fate(change)}",
-            remedy=f"--allow-destroy '{change.address}', if that is what you want",
+            remedy=f"--allow-destroy {shell.quoted(change.address)}, if that is what you want",
         )
         for change in plan.changes
         if change.action.is_destructive and change.type in stateful and change.address not in allowed
@@ -110,7 +111,7 @@ def weakenings(plan: Plan, *, allowed: Collection[str] = ()) -> list[Finding]:
             severity=Severity.WARNING,
             subject=change.address,
             seen=f"would lose {lost}",
-            remedy=f"--allow-weaken '{change.address}', if that is what you want",
+            remedy=f"--allow-weaken {shell.quoted(change.address)}, if that is what you want",
         )
         for change in plan.changes
         if change.address not in allowed
