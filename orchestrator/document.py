@@ -113,8 +113,9 @@ def _check_events(text: str, path: Path) -> None:
             writes; a NUL, which no file's name can hold.
     """
     depth = count = 0
+    event: Any
     for event in yaml.parse(text, Loader=_Loader):
-        where = f"{path}:{event.start_mark.line + 1}" if event.start_mark else str(path)
+        where = f"{path}:{event.start_mark.line + 1}"
         anchor = getattr(event, "anchor", None)
         if anchor is not None:
             mark = "*" if isinstance(event, yaml.AliasEvent) else "&"

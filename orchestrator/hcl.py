@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import shell
 from orchestrator.errors import ConfigError
 from orchestrator.layer import Location
 
@@ -142,7 +143,7 @@ def parse(source: bytes, path: Path) -> Block:
         near = lines[row].strip()
         raise ConfigError(
             f"{path}:{row + 1}: {what}: {near[:60]}",
-            hint=f"terraform fmt -check -diff {path}",
+            hint=shell.command("terraform", "fmt", "-check", "-diff", str(path)),
         )
     return Block(root, path)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator import shell
 from orchestrator.finding import Finding, Severity
 from orchestrator.loss import losses
 from orchestrator.plan import ACTIONS, Action
@@ -38,7 +39,7 @@ def destructions(plan: Plan, *, stateful: Collection[str], allowed: Collection[s
             severity=Severity.ERROR,
             subject=change.address,
             seen=f"holds data, and {_fate(change)}",
-            remedy=f"--allow-destroy '{change.address}', if that is what you want",
+            remedy=f"--allow-destroy {shell.quoted(change.address)}, if that is what you want",
         )
         for change in plan.changes
         if change.is_destroyed and change.type in stateful and change.address not in allowed
@@ -54,7 +55,7 @@ def forgettings(plan: Plan, *, stateful: Collection[str], allowed: Collection[st
             subject=change.address,
             seen="holds data, and would be forgotten: it stays in AWS, and no state has it any more"
             + (", while another one is created" if change.action is Action.REPLACE else ""),
-            remedy=f"--allow-forget '{change.address}', if that is what you want",
+            remedy=f"--allow-forget {shell.quoted(change.address)}, if that is what you want",
         )
         for change in plan.changes
         if change.is_forgotten and change.type in stateful and change.address not in allowed
@@ -69,7 +70,7 @@ def weakenings(plan: Plan, *, allowed: Collection[str] = ()) -> list[Finding]:
             severity=Severity.WARNING,
             subject=change.address,
             seen=str(loss),
-            remedy=f"--allow-weaken '{change.address}', if that is what you want",
+            remedy=f"--allow-weaken {shell.quoted(change.address)}, if that is what you want",
         )
         for change in plan.changes
         if change.address not in allowed

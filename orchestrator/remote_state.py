@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import hcl, tfvars
+from orchestrator import hcl, shell, tfvars
 from orchestrator.errors import ConfigError
 from orchestrator.layer import RemoteState
 
@@ -132,7 +132,7 @@ def check_labels(block: Block, count: int) -> None:
     if len(block.labels) != count:
         raise ConfigError(
             f"{block.location}: a {block.type} block has {count} label{'s' if count > 1 else ''}, not {len(block.labels)}",
-            hint=f"terraform -chdir={block.location.path.parent} validate",
+            hint=shell.command("terraform", f"-chdir={block.location.path.parent}", "validate"),
         )
 
 

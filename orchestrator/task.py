@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator import dependency, permission, policy, verification
+from orchestrator import dependency, permission, policy, shell, verification
 from orchestrator.cost import cost_of
 from orchestrator.delta import compare, existing, resulting
 from orchestrator.errors import CommandError, CommandInterruptedError, GuardError, StateError, WealistError
@@ -246,7 +246,7 @@ def _with_flag(run: LayerRun, flag: str, findings: Iterable[Finding]) -> list[Fi
     tainted = {change.address for change in plan.changes if change.reason == policy.TAINTED} if plan else set()
     found = []
     for finding in findings:
-        remedy = f"{flag} '{run.layer.id}:{finding.subject}', if that is what you want"
+        remedy = f"{flag} {shell.quoted(f'{run.layer.id}:{finding.subject}')}, if that is what you want"
         if finding.subject in tainted:
             keep = run.context.target.command("tf", run.layer.id, "--", "untaint", finding.subject)
             remedy = f"if it is whole by now, keep it: {keep}; else {remedy}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator import policy
+from orchestrator import policy, shell
 from orchestrator.aws import contents
 from orchestrator.errors import AwsError, GuardError
 from orchestrator.finding import Finding, Severity
@@ -200,5 +200,6 @@ def _repository(
         seen=f"holds images, which go with it ({name})" if is_forced else f"holds images ({name})",
         remedy=None
         if is_forced
-        else f"delete them first: aws ecr list-images --region {region} --repository-name {name}",
+        else "delete them first: "
+        + shell.command("aws", "ecr", "list-images", "--region", region, "--repository-name", name),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator import shell
 from orchestrator.cli.options import LogFormat
 from orchestrator.errors import UsageError
 from orchestrator.run import Kind
@@ -56,10 +57,12 @@ def for_down(run: Invocation, ids: Sequence[str], *, given: Sequence[str], non_i
     named = {run.estate.resolve(name): name for name in given}
     for id_, name in named.items():
         if id_ not in ids:
-            raise UsageError(f"--confirm {name}: this is about {', '.join(ids)}", hint=f"--confirm {ids[0]}")
+            raise UsageError(
+                f"--confirm {name}: this is about {', '.join(ids)}", hint=shell.command("--confirm", ids[0])
+            )
     for id_ in ids:
         if id_ not in named:
-            _must_be_asked(run, f"--confirm {id_}", non_interactive=non_interactive)
+            _must_be_asked(run, shell.command("--confirm", id_), non_interactive=non_interactive)
 
     def confirm(proposal: Proposal) -> bool:
         layer = proposal.layer

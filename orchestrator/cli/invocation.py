@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from orchestrator import printable
+from orchestrator import printable, shell
 from orchestrator.cli import options
 from orchestrator.cli.boundary import redact
 from orchestrator.cli.parameter import LightCommand
@@ -167,7 +167,7 @@ class Invocation:
     def must_be_named(self, layer_id: str, given: str | None, *, non_interactive: bool) -> None:
         """Fail at once where `confirm_by_name` will: nobody to answer, or another layer's name in `--confirm`."""
         if given is None:
-            self.must_be_asked(f"--confirm {layer_id}", non_interactive=non_interactive)
+            self.must_be_asked(shell.command("--confirm", layer_id), non_interactive=non_interactive)
         else:
             self.confirm_by_name(layer_id, "", given=given)
 
@@ -183,7 +183,7 @@ class Invocation:
         if given is None:
             return self.ask(f"{question} Type {layer_id} to go on:", expected=layer_id)
         if self.estate.resolve(given) != layer_id:
-            raise UsageError(f"--confirm {given}: this is about {layer_id}", hint=f"--confirm {layer_id}")
+            raise UsageError(f"--confirm {given}: this is about {layer_id}", hint=shell.command("--confirm", layer_id))
         return True
 
 

@@ -74,6 +74,8 @@ class TerraformClient:
             data = payload.load(done.stdout)
         except ValueError as error:
             raise OutputFormatError(f"`terraform show -json` wrote no JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise OutputFormatError("`terraform show -json` wrote no object of JSON")
         return Plan.from_json(data, digest=f"sha256:{digest}", is_refresh_only=is_refresh_only)
 
     def apply(self, plan_file: Path, *, lock_timeout: str = "0s", parallelism: int | None = None) -> None:

@@ -18,7 +18,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import data_folder, payload
+from orchestrator import data_folder, payload, shell
 from orchestrator.errors import GuardError
 
 if TYPE_CHECKING:
@@ -134,5 +134,5 @@ def _moved(layer: Layer, folder: Path, kept: Mapping[str, Any], *, otherwise: st
     return GuardError(
         f"{layer.id}: {path} is for {data_folder.url_of(kept)}, not for {backend.url} as {backend.location} says, or for "
         "other settings of it",
-        hint=f"{otherwise}to leave it where it is: rm {path}",
+        hint=f"{otherwise}to leave it where it is: {shell.command('rm', str(path))}",
     )

@@ -17,6 +17,7 @@ import pytest
 from orchestrator.aws.secrets import Secret
 from orchestrator.cli import options
 from orchestrator.cli.boundary import run
+from orchestrator.config import SecretConfig
 from orchestrator.engine import Engine
 from orchestrator.errors import SecretError
 from orchestrator.sandbox import control, provider
@@ -764,6 +765,22 @@ def _remember(seen: list[ReplacedError]) -> str:
     assert isinstance(error, ReplacedError)
     seen.append(error)
     return "nowhere"
+
+
+@pytest.mark.parametrize("character", ["\0", "\ud800"])
+def test_exec_refuses_a_value_that_no_variable_can_hold(
+    character: str, shell: FakeRunner, arn: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    secret = Secret(
+        name="db-password", arn=arn, version_id="v1", stages=("AWSCURRENT",), created="now", text=f"ab{character}cd"
+    )
+    monkeypatch.setattr("orchestrator.lookup.find_secret", lambda *_, **__: secret)
+    monkeypatch.setattr("orchestrator.lookup.secret_config", lambda *_: SecretConfig(layer="foundation", output="x"))
+
+    assert run(["secrets", "exec", "db-password", "--env", "X", "--", "true"]) == 14
+    err = capsys.readouterr().err
+    assert "no environment variable can hold" in err
+    assert "ab" not in err.replace("variable", "")
 
 
 def test_exec_of_a_program_that_is_not_there(shell: FakeRunner, arn: str, capsys: Capture) -> None:
