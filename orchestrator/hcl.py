@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ConfigError
@@ -18,7 +19,6 @@ from orchestrator.layer import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tree_sitter import Language, Node, Parser
 
@@ -134,6 +134,13 @@ def is_expression(text: str) -> bool:
         return False
     body = root.named_children[0] if root.named_children else None
     return body is not None and [child.type for child in body.named_children] == ["attribute"]
+
+
+def read_expression(text: str) -> Any:
+    """What an expression means: plain data, or an `Expression` where it is not a literal."""
+    root = _parser().parse(f"x = {text}\n".encode()).root_node
+    attribute = Block(root, Path()).attributes.get("x")
+    return Expression(text) if root.has_error or attribute is None else attribute.value
 
 
 def quote(text: str) -> str:

@@ -93,7 +93,12 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """An input variable. `type` is its type expression as written, or None where there is none."""
+    """An input variable.
+
+    Attributes:
+        type: Its type expression as written, or None where there is none.
+        is_sensitive: Whether it is marked so, or as ephemeral, or handed to such a variable of a module that is called by path.
+    """
 
     name: str
     type: str | None
@@ -152,6 +157,8 @@ class Layer:
         init_inputs: The source text of every block that decides what `terraform init` does: backend,
             required providers, module calls, here and in local modules.
         local_modules: The folders of the modules that it calls by path, directly or not.
+        sensitive_literals: What the HCL itself gives to sensitive variables, here and in local modules: plain data, or an
+            expression's source.
         provider: Whose account it works in; None where no block says so, and it is that of the shell's credentials.
     """
 
@@ -166,6 +173,7 @@ class Layer:
     required_version: str | None
     init_inputs: tuple[str, ...] = field(repr=False)
     local_modules: tuple[Path, ...] = field(repr=False)
+    sensitive_literals: tuple[Any, ...] = field(default=(), repr=False)
     provider: Provider | None = None
 
     @property

@@ -207,7 +207,7 @@ def _url_passwords(text: str) -> Iterator[str]:
 
 def _number(value: float) -> str:
     """As Terraform and JSON write it, without its sign."""
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+    if math.isfinite(value) and value == int(value):
         value = int(value)
     return str(value).removeprefix("-")
 

@@ -162,8 +162,6 @@ class Steps:
 
     def _variable_files(self, values: Mapping[str, str], files: tuple[Path, ...]) -> tuple[Path, ...]:
         """The files that Terraform reads variables from, the last of them with the values of the command line."""
-        sensitive = (name for name, variable in self._layer.variables.items() if variable.is_sensitive)
-        self._context.redact.add(values[name] for name in sensitive if name in values)
         text = variables.render(values, self._layer)
         if not text:
             return files

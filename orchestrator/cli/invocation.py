@@ -23,6 +23,7 @@ import typer
 from orchestrator.cli import options
 from orchestrator.cli.boundary import redact
 from orchestrator.cli.parameter import LightCommand
+from orchestrator.credential import secrets_of
 from orchestrator.errors import UsageError
 from orchestrator.redaction import RedactedStream
 
@@ -59,6 +60,7 @@ class Invocation:
         log_format: options.LogFormat,
     ) -> None:
         self.environ = dict(os.environ)
+        redact.add(secrets_of(self.environ))
         self.after = start.after
         self.folder = chdir or start.chdir or Path()
         self.wants_sandbox = sandbox or start.sandbox
