@@ -31,8 +31,11 @@ from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
 from orchestrator.report import Outcome, RunReport
 from orchestrator.run import ROTATION, Confirm, RunContext, RunOptions
+from orchestrator.tf import variables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.artifacts import RunFolder
     from orchestrator.aws.bootstrap import Step
     from orchestrator.discovery import Estate
@@ -226,6 +229,7 @@ class Engine:
         unfinished: Unfinished,
         *,
         values: Mapping[str, str] | None = None,
+        var_files: Sequence[Path] = (),
         allow_destroy: Sequence[str] = (),
         allow_weaken: Sequence[str] = (),
         accept_contract: Sequence[str] = (),
@@ -235,6 +239,7 @@ class Engine:
 
         Args:
             values: For the sensitive variables that the run was given; nobody kept theirs.
+            var_files: In place of those that came through a pipe.
             allow_destroy, allow_weaken, accept_contract: Beside those of the run, since what was cut short may have to be made anew.
 
         Raises:
@@ -248,6 +253,7 @@ class Engine:
             allow_weaken=(*unfinished.options.allow_weaken, *allow_weaken),
             accept_contract=(*unfinished.options.accept_contract, *accept_contract),
             values=resume.with_secrets(unfinished, values or {}, command=self.target.command),
+            var_files=resume.with_files(unfinished, [variables.read_once(path) for path in var_files]),
         )
         unfinished = replace(unfinished, options=options)
         work = {"up": task.up, "down": teardown.down}[unfinished.command]

@@ -110,6 +110,18 @@ def parse_file(path: Path) -> Block:
         source = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+    return parse_source(source, path)
+
+
+def parse_source(source: bytes, path: Path, *, is_quoted: bool = True) -> Block:
+    """Read a file's text.
+
+    Args:
+        is_quoted: Whether an error may show the line that is wrong.
+
+    Raises:
+        ConfigError: It is not HCL; the message names file and line.
+    """
     root = _parser().parse(source).root_node
     if root.has_error:
         bad = _first_error(root)
@@ -119,10 +131,9 @@ def parse_file(path: Path) -> Block:
             # The end of the file is where it shows; the opening is what a person looks for.
             bad, what = bad.parent.parent, "this block has no end"
         row = min(bad.start_point[0], len(lines) - 1)
-        near = lines[row].strip()
+        near = f": {lines[row].strip()[:60]}" if is_quoted else " this line"
         raise ConfigError(
-            f"{path}:{row + 1}: {what}: {near[:60]}",
-            hint=f"terraform fmt -check -diff {path}",
+            f"{path}:{row + 1}: {what}{near}", hint=f"terraform fmt -check -diff {path}" if path.is_file() else None
         )
     return Block(root, path)
 

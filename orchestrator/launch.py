@@ -158,7 +158,7 @@ class Launcher:
                 # One that can't be read is found before Terraform is started.
                 verification.contract_of(layer)
         environment = child_environment(self.target.environ, keep_log=options.keep_terraform_log)
-        for name, reason in environment.dropped.items():
+        for name, reason in environment.dropped_but(options.values).items():
             self.emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))
         order = Order.of(command, self.estate, layers)
         options = self._with_permissions(options, [*order.ids, *(layer.id for layer in done)])

@@ -118,11 +118,8 @@ class Session:
             frozen = credentials and credentials.get_frozen_credentials()
         except (BotoCoreError, ClientError):
             return ()
-        return (
-            tuple(text for text in (frozen.secret_key, frozen.token) if len(text or "") >= SHORTEST_KEY)
-            if frozen
-            else ()
-        )
+        texts = (frozen.secret_key, frozen.token) if frozen else ()
+        return tuple(text for text in texts if text and len(text) >= SHORTEST_KEY)
 
     @cached_property
     def _boto3(self) -> boto3.Session:

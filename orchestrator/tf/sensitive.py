@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.layer import Layer, Variable
+    from orchestrator.tfvars import Piped
 
 
 def values_of(
-    layer: Layer, *, values: Mapping[str, str], var_files: Iterable[Path], environ: Mapping[str, str]
+    layer: Layer, *, values: Mapping[str, str], var_files: Iterable[Path | Piped], environ: Mapping[str, str]
 ) -> Iterator[str]:
     """What a redactor must know of a layer before anything is written.
 

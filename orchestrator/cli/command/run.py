@@ -56,6 +56,7 @@ def up(
     options = running.options(
         run,
         words,
+        non_interactive=non_interactive,
         allow_destroy=tuple(allow_destroy or ()),
         allow_weaken=tuple(allow_weaken or ()),
         accept_contract=tuple(accept_contract_change or ()),
@@ -80,7 +81,9 @@ def down(
 
     names = running.names(run, layers, everything=all)
     by_name = confirmation.for_down(run, names, given=confirm or (), non_interactive=non_interactive)
-    options = running.options(run, words, lift_deletion_protection=lift_deletion_protection)
+    options = running.options(
+        run, words, non_interactive=non_interactive, lift_deletion_protection=lift_deletion_protection
+    )
     return running.go(run, lambda engine: engine.down(names, options, confirm=by_name), words).exit_code
 
 
@@ -88,6 +91,8 @@ def down(
 def resume(
     run: Invocation,
     set: o.Set = None,
+    set_env: o.SetEnv = None,
+    var_file: o.VarFile = None,
     auto_approve: o.Yes = False,
     confirm: o.Confirms = None,
     non_interactive: o.NonInteractive = False,
@@ -98,8 +103,7 @@ def resume(
     report_file: o.ReportFile = None,
 ) -> int:
     """Go on with the last run that did not end well; what it had done is left alone."""
-    from orchestrator.cli import confirmation, running
-    from orchestrator.tf.variables import parse_assignments
+    from orchestrator.cli import confirmation, given, running
 
     run.no_rest()
     unfinished = running.unfinished(run)
@@ -115,9 +119,10 @@ def resume(
         "allow_weaken": allow_weaken or (),
         "accept_contract": accept_contract_change or (),
     }
-    values = parse_assignments(set or ())
+    files = tuple(var_file or ())
+    values = given.values(set or (), set_env or (), run.environ, var_files=files, non_interactive=non_interactive)
     return running.go(
-        run, lambda engine: engine.resume(unfinished, values=values, confirm=ask, **more), words
+        run, lambda engine: engine.resume(unfinished, values=values, var_files=files, confirm=ask, **more), words
     ).exit_code
 
 
