@@ -31,8 +31,11 @@ from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
 from orchestrator.report import Outcome, RunReport
 from orchestrator.run import ROTATION, Confirm, ConfirmWeakening, RunContext, RunOptions
+from orchestrator.tf import variables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.artifacts import RunFolder
     from orchestrator.aws.bootstrap import Step
     from orchestrator.discovery import Estate
@@ -243,6 +246,7 @@ class Engine:
         unfinished: Unfinished,
         *,
         values: Mapping[str, str] | None = None,
+        var_files: Sequence[Path] = (),
         allow_destroy: Sequence[str] = (),
         allow_forget: Sequence[str] = (),
         allow_weaken: Sequence[str] = (),
@@ -255,11 +259,11 @@ class Engine:
 
         Args:
             values: For the sensitive variables that the run was given; nobody kept theirs.
+            var_files: In place of those that came through a pipe.
             allow_destroy, allow_forget, allow_weaken, accept_contract: Beside those of the run, since what was cut short may
                 have to be made anew.
-            confirm_weakening: As for `up`.
-
             is_prompted: As in `RunOptions`.
+            confirm_weakening: As for `up`.
 
         Raises:
             GuardError: Something has moved since.
@@ -274,6 +278,7 @@ class Engine:
             accept_contract=(*unfinished.options.accept_contract, *accept_contract),
             is_prompted=is_prompted,
             values=resume.with_secrets(unfinished, values or {}, command=self.target.command),
+            var_files=resume.with_files(unfinished, [variables.read_once(path) for path in var_files]),
         )
         unfinished = replace(unfinished, options=options)
         work = {"up": task.up, "down": teardown.down}[unfinished.command]

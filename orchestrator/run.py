@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.target import Target
     from orchestrator.tf.binary import Binary
     from orchestrator.tf.env import ChildEnvironment
+    from orchestrator.tfvars import Piped
 
 
 # The command of a rotation's first step.
@@ -67,6 +68,7 @@ class RunOptions:
 
     Attributes:
         values: Values for variables, by name, as they stand on the command line.
+        var_files: Later ones win, and `values` over all of them. A path that is a pipe is read once.
         parallelism: Layers that are worked on at once; None is wealist.yaml's, else the number of cores, at most 4.
         terraform_parallelism: Resources that Terraform works on at once.
         fail_fast: Start no other layer once one has failed. Otherwise only those that stand on it are left out.
@@ -86,7 +88,7 @@ class RunOptions:
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
-    var_files: tuple[Path, ...] = ()
+    var_files: tuple[Path | Piped, ...] = ()
     targets: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     lock_timeout: str | None = None

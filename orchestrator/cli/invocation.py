@@ -25,6 +25,7 @@ from orchestrator.cli import options
 from orchestrator.cli.boundary import redact
 from orchestrator.cli.parameter import LightCommand
 from orchestrator.cli.stream import PrintableStream, guarded_stdout
+from orchestrator.credential import secrets_of
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Invocation:
         log_format: options.LogFormat,
     ) -> None:
         self.environ = dict(os.environ)
+        redact.add(secrets_of(self.environ))
         self.after = start.after
         self.folder = chdir or start.chdir or Path()
         self.wants_sandbox = sandbox or start.sandbox

@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import printable
+from orchestrator.cli import given
 from orchestrator.config import DURATION
 from orchestrator.errors import RunError, UsageError
 from orchestrator.report import Outcome
 from orchestrator.run import RunOptions
-from orchestrator.tf.variables import parse_assignments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,11 +43,17 @@ def names(
     return tuple(sorted(run.estate.graph.closure(ids))) if with_dependencies else ids
 
 
-def options(run: Invocation, words: RunWords, **more: Any) -> RunOptions:
+def options(run: Invocation, words: RunWords, *, non_interactive: bool = False, **more: Any) -> RunOptions:
     if words.lock_timeout is not None and not re.fullmatch(DURATION, words.lock_timeout):
         raise UsageError(f"--lock-timeout {words.lock_timeout}: this is no duration", hint="write 30s or 5m")
     return RunOptions(
-        values=parse_assignments(words.set or ()),
+        values=given.values(
+            words.set or (),
+            words.set_env or (),
+            run.environ,
+            var_files=words.var_file or (),
+            non_interactive=non_interactive,
+        ),
         var_files=tuple(words.var_file or ()),
         targets=tuple(words.target or ()),
         replace=tuple(words.replace or ()),

@@ -850,6 +850,28 @@ def test_tf_changes_nothing_unasked_where_the_account_is_unknown(
     assert "which can't be checked, and nobody is asked before it is applied" in capsys.readouterr().err
 
 
+def test_tf_is_given_a_variable_from_the_environment(
+    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def execve(program: str, argv: list[str], env: dict[str, str]) -> None:
+        raise ReplacedError(str(program), argv, env)
+
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr("orchestrator.cli.escape.run_process", shell)
+    monkeypatch.setenv("TF_VAR_password", CANARY)
+    monkeypatch.setenv("TF_VAR_name", "dropped")
+    seen: list[ReplacedError] = []
+    monkeypatch.setattr("orchestrator.cli.boundary._keep_traceback", lambda: _remember(seen))
+
+    run(["tf", "foundation", "--set-env", "password", "--", "validate"])
+
+    assert seen[0].env["TF_VAR_password"] == CANARY
+    assert "TF_VAR_name" not in seen[0].env
+    err = capsys.readouterr().err
+    assert "note: TF_VAR_name is left out of Terraform's environment: pass --set-env name to use it" in err
+    assert "TF_VAR_password" not in err
+
+
 @pytest.mark.parametrize("words", [["fmt"], ["validate"], ["version"], ["-help"]])
 def test_tf_asks_nothing_of_aws_where_terraform_does_not(
     words: list[str], shell: FakeRunner, monkeypatch: pytest.MonkeyPatch

@@ -57,6 +57,7 @@ def up(
     options = running.options(
         run,
         words,
+        non_interactive=non_interactive,
         allow_destroy=tuple(allow_destroy or ()),
         allow_forget=tuple(allow_forget or ()),
         allow_weaken=tuple(allow_weaken or ()),
@@ -90,6 +91,7 @@ def down(
     options = running.options(
         run,
         words,
+        non_interactive=non_interactive,
         lift_deletion_protection=lift_deletion_protection,
         allow_forget=tuple(allow_forget or ()),
         is_prompted=not confirm,
@@ -101,6 +103,8 @@ def down(
 def resume(
     run: Invocation,
     set: o.Set = None,
+    set_env: o.SetEnv = None,
+    var_file: o.VarFile = None,
     auto_approve: o.Yes = False,
     confirm: o.Confirms = None,
     non_interactive: o.NonInteractive = False,
@@ -112,8 +116,7 @@ def resume(
     report_file: o.ReportFile = None,
 ) -> int:
     """Go on with the last run that did not end well; what it had done is left alone."""
-    from orchestrator.cli import confirmation, running
-    from orchestrator.tf.variables import parse_assignments
+    from orchestrator.cli import confirmation, given, running
 
     run.no_rest()
     unfinished = running.unfinished(run)
@@ -130,13 +133,20 @@ def resume(
         "allow_weaken": allow_weaken or (),
         "accept_contract": accept_contract_change or (),
     }
-    values = parse_assignments(set or ())
+    files = tuple(var_file or ())
+    values = given.values(set or (), set_env or (), run.environ, var_files=files, non_interactive=non_interactive)
     weakening = None if auto_approve else confirmation.of_weakening(run)
     is_prompted = not (confirm if unfinished.command == "down" else auto_approve)
     return running.go(
         run,
         lambda engine: engine.resume(
-            unfinished, values=values, is_prompted=is_prompted, confirm=ask, confirm_weakening=weakening, **more
+            unfinished,
+            values=values,
+            var_files=files,
+            is_prompted=is_prompted,
+            confirm=ask,
+            confirm_weakening=weakening,
+            **more,
         ),
         words,
     ).exit_code
