@@ -20,14 +20,14 @@ def _types(service: str, names: str) -> frozenset[str]:
 
 
 # By what they hold: data that can't be recreated from HCL, identities and keys that others refer to, or a network that
-# everything is in.
+# everything is in. What is given in HCL as a whole, as a parameter's value is, is none.
 STATEFUL: dict[str, frozenset[str]] = {
     "databases": _types(
         "", "db_instance rds_cluster rds_cluster_instance rds_global_cluster rds_shard_group dsql_cluster"
     )
     | _types("", "docdb_cluster docdb_cluster_instance docdb_global_cluster docdbelastic_cluster")
     | _types("", "neptune_cluster neptune_cluster_instance neptune_global_cluster neptunegraph_graph")
-    | _types("", "dynamodb_table dynamodb_global_table dynamodb_table_replica dynamodb_table_item dax_cluster")
+    | _types("", "dynamodb_table dynamodb_global_table dynamodb_table_replica dax_cluster")
     | _types(
         "", "keyspaces_keyspace keyspaces_table qldb_ledger simpledb_domain lightsail_database opsworks_rds_db_instance"
     )
@@ -61,8 +61,8 @@ STATEFUL: dict[str, frozenset[str]] = {
     "keys, secrets and certificates": _types(
         "kms", "key external_key replica_key replica_external_key custom_key_store"
     )
-    | _types("", "secretsmanager_secret ssm_parameter acmpca_certificate_authority cloudhsm_v2_cluster")
-    | _types("", "paymentcryptography_key key_pair"),
+    | _types("", "secretsmanager_secret acmpca_certificate_authority cloudhsm_v2_cluster")
+    | _types("", "paymentcryptography_key"),
     "identities": _types("", "cognito_user_pool cognito_identity_pool identitystore_user identitystore_group")
     | _types("", "directory_service_directory organizations_organization organizations_account connect_instance")
     | _types("", "verifiedpermissions_policy_store"),

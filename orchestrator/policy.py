@@ -93,7 +93,8 @@ def unsound(plan: Plan, *, is_targeted: bool = False) -> list[Finding]:
             "unknown-key",
             f"{key} of the plan",
             f"is not empty ({what}), and wealist can't judge what it does",
-            "remove the `action_trigger` from the `lifecycle` blocks of these resources, or run the action with Terraform itself"
+            "remove the `action_trigger` from the `lifecycle` blocks, or run the action with Terraform itself (its page "
+            '"JSON Output Format" says what the key holds)'
             if key in ACTIONS
             else "upgrade wealist, or plan with Terraform 1.11 to 1.15 and without experiments",
         )
