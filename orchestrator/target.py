@@ -10,11 +10,11 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.private_folder import NAME as HOME
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-HOME = ".wealist"
 
 # What the SDKs take before a profile, or in its place. boto3 leaves it aside where a profile is named to it, and the
 # provider, which is told of the profile by a variable, does not.
