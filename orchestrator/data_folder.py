@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import project_file
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -22,9 +24,13 @@ _COMPARED = ("bucket", "key", "region", "dynamodb_table", "use_lockfile", "encry
 
 
 def read_backend(folder: Path) -> dict[str, Any] | None:
-    """The arguments of the S3 backend that was kept; empty for one of another kind, None where none was."""
+    """The arguments of the S3 backend that was kept; empty for one of another kind, None where none was.
+
+    Raises:
+        ConfigError: What stands there is no file.
+    """
     try:
-        kept = json.loads((folder / NAME / BACKEND).read_text(encoding="utf-8"))["backend"]
+        kept = json.loads(project_file.read_text(folder / NAME / BACKEND, most=project_file.MOST_OF_A_STATE))["backend"]
         return dict(kept["config"]) if kept["type"] == "s3" else {}
     except (OSError, ValueError, KeyError, TypeError):
         return None

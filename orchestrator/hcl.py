@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import project_file
 from orchestrator.errors import ConfigError
 from orchestrator.layer import Location
 
@@ -107,7 +108,7 @@ def parse_file(path: Path) -> Block:
         ConfigError: The file can't be read or is not HCL; the message names file and line.
     """
     try:
-        source = path.read_bytes()
+        source = project_file.read_bytes(path)
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
     root = _parser().parse(source).root_node

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from orchestrator import project_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
@@ -23,7 +25,7 @@ def digest(layer: Layer, *, values: Mapping[str, str], var_files: Iterable[Path]
     total = hashlib.sha256()
     for path in (*_sources(layer), *var_files):
         total.update(f"{path.name}\0".encode())
-        total.update(hashlib.sha256(path.read_bytes()).digest())
+        total.update(hashlib.sha256(project_file.read_bytes(path)).digest())
     for name, value in sorted(public_values(layer, values).items()):
         total.update(f"{name}={value}\0".encode())
     return f"sha256:{total.hexdigest()}"
