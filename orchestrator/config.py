@@ -198,7 +198,11 @@ class DurationsConfig(Section, frozen=True):
 
 
 class TerraformConfig(Section, frozen=True):
-    """How Terraform is run; each has a flag of the same name."""
+    """How Terraform is run; each has a flag of the same name.
+
+    Attributes:
+        bin: A name to be found on PATH, or an absolute path; a relative one is taken from the command line alone.
+    """
 
     bin: str = "terraform"
     lock_timeout: str = "0s"
@@ -279,6 +283,13 @@ class Config(Section, frozen=True):
             _check_rotation(secret.rotation, ("secrets", name, "rotation"), fail)
         for name, diagnose in self.diagnose.items():
             diagnose.check_values(name, self.secrets, fail)
+        if not self.terraform.bin or ("/" in self.terraform.bin and not self.terraform.bin.startswith("/")):
+            fail(
+                ("terraform", "bin"),
+                f"{self.terraform.bin!r} is neither a name nor an absolute path: a project does not bring the program along "
+                "that it is run with",
+                "leave it out, and pass --terraform-bin on the command line",
+            )
         if not re.fullmatch(DURATION, self.terraform.lock_timeout):
             fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
         if self.terraform.parallelism < 1:

@@ -330,6 +330,7 @@ class Engine:
         details: Mapping[str, str] | None = None,
     ) -> RunReport:
         self._watcher_error = None
+        artifacts.check_home(self.target.home, self.target.environ)
         launch = self._launcher.settle(command, names, options, will_write=confirm is not None, unfinished=unfinished)
         if command == "down" and len(launch.layers) > 1:
             is_lifted = launch.options.lift_deletion_protection

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import shell
+from orchestrator import project_file, shell
 from orchestrator.errors import ConfigError
 from orchestrator.layer import Location
 
@@ -120,7 +120,7 @@ def source_of(path: Path) -> bytes:
         ConfigError: The file can't be read.
     """
     try:
-        return path.read_bytes()
+        return project_file.read_bytes(path)
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
 

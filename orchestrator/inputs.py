@@ -10,6 +10,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator import project_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -26,7 +28,7 @@ def digest(layer: Layer, *, values: Mapping[str, str], var_files: Iterable[Path 
     files = (path for path in var_files if isinstance(path, Path))
     for path in (*_sources(layer), *files):
         total.update(f"{path.name}\0".encode())
-        total.update(hashlib.sha256(path.read_bytes()).digest())
+        total.update(hashlib.sha256(project_file.read_bytes(path)).digest())
     for name, value in sorted(public_values(layer, values).items()):
         total.update(f"{name}={value}\0".encode())
     return f"sha256:{total.hexdigest()}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator import hcl, payload
+from orchestrator import hcl, payload, project_file
 from orchestrator.errors import ConfigError
 
 
@@ -34,7 +34,7 @@ def read_values(source: Path | Piped) -> dict[str, Any]:
     """
     path = Path(str(source))
     try:
-        raw = source.read_bytes() if isinstance(source, Path) else source.text.encode()
+        raw = project_file.read_bytes(source) if isinstance(source, Path) else source.text.encode()
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
     if not source.suffix.endswith(".json"):

@@ -448,3 +448,17 @@ def test_types_in_the_file_add_to_the_table_and_take_nothing_out() -> None:
 
     assert guards.stateful_types == STATEFUL_TYPES | {"mongodbatlas_cluster"}
     assert Config.parse("version: 1\nguards: { stateful: [] }").guards.stateful_types == STATEFUL_TYPES
+
+
+@pytest.mark.parametrize("program", ["./terraform", "bin/terraform", "../terraform", "~/terraform", ""])
+def test_a_project_does_not_bring_along_the_program_that_it_is_run_with(program: str) -> None:
+    with pytest.raises(ConfigError, match="neither a name nor an absolute path") as caught:
+        Config.parse(f"version: 1\nterraform:\n  bin: '{program}'\n")
+
+    assert "terraform.bin" in caught.value.message
+    assert "--terraform-bin" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("program", ["terraform", "tofu-1.9", "/opt/terraform/bin/terraform"])
+def test_a_name_or_an_absolute_path_is_a_program(program: str) -> None:
+    assert Config.parse(f"version: 1\nterraform:\n  bin: {program}\n").terraform.bin == program

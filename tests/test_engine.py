@@ -328,6 +328,7 @@ def test_a_run_leaves_no_plan_and_no_secret(estate: Estate, store: Store, runner
     left = {path.relative_to(home).as_posix(): path.read_bytes() for path in home.rglob("*") if path.is_file()}
     assert {name.rpartition("/")[2] for name in left} == {
         ".gitignore",
+        ".made-by-wealist",
         "alive",
         "events.jsonl",
         "report.json",
