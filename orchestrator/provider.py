@@ -109,11 +109,13 @@ def _provider(
     given = {name: attribute.location for name, attribute in attributes.items() if attribute.value is not None}
     given |= {_type_of(block): block.location for block in blocks}
     role = _role(attributes, blocks, scope)
+    profile = scope.resolve(attributes["profile"].value) if "profile" in attributes else None
     return Provider(
         source=source,
         module=module,
         alias=alias,
         arguments={name: where for name, where in given.items() if name != "alias"},
+        profile=profile.value if profile else None,
         role_arn=role,
         elsewhere=None if role else next((name for name in _IDENTITY if name in given), None),
         allowed_accounts=_accounts(attributes.get("allowed_account_ids"), scope),

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from orchestrator.layer import Layer
 
 HOME = ".wealist"
 
@@ -53,6 +55,10 @@ class AwsSettings:
         return " ".join(["wealist", *options, words])
 
 
+def _allow(_layer: Layer, _folder: Path) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Where a run goes.
@@ -61,6 +67,9 @@ class Target:
         name: `aws` or `sandbox`, for people.
         home: The `.wealist` folder that runs, plans and the ledger are written to.
         environ: The environment that Terraform's is built from.
+        fetching: What an init has in its place: it alone may have to reach a registry.
+        check: Refuses a layer whose HCL leads elsewhere, with a `ConfigError`; it is given the folder that Terraform runs in, to
+            be asked again when an init has fetched modules.
         source_root: The estate's root.
         work_root: What stands for it when Terraform runs: the same folder, or the sandbox's copy.
         terraform_bin: A name to be found on PATH, or a path.
@@ -73,6 +82,8 @@ class Target:
     source_root: Path
     work_root: Path
     terraform_bin: str = "terraform"
+    fetching: Mapping[str, str] = field(default_factory=dict, repr=False)
+    check: Callable[[Layer, Path], None] = field(default=_allow, repr=False)
 
     def command(self, words: str) -> str:
         """A wealist command for this target, to be shown to a person."""

@@ -93,6 +93,8 @@ class Invocation:
             self.say(f"  provider from {sandbox.provider}\n  modules from {sandbox.modules}")
         for name in sandbox.unheeded:
             self.say(f"note: {name} has changed; it counts when the sandbox starts: wealist sandbox stop")
+        for name in sandbox.profiles:
+            self.say(f"note: the HCL names the profile {name}; in the sandbox it stands for the sandbox's own keys")
         return sandbox.target
 
     @cached_property

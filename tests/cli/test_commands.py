@@ -944,6 +944,29 @@ def test_a_source_that_is_asked_for_too_late_is_named(
     assert "note: WEALIST_MODULE_SOURCE has changed; it counts when the sandbox starts" in capsys.readouterr().err
 
 
+def test_a_profile_that_the_hcl_names_is_said_to_be_the_sandboxs(
+    shell: FakeRunner, sandbox: Running, estate: Estate, capsys: Capture
+) -> None:
+    main = estate.root / "terraform" / "prod" / "foundation" / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  profile = "team"\n}}\n')
+
+    run(["--sandbox", "secrets", "db-password"])
+
+    assert "note: the HCL names the profile team; in the sandbox it stands for" in capsys.readouterr().err
+
+
+def test_a_layer_that_could_leave_the_sandbox_is_not_run(
+    shell: FakeRunner, sandbox: Running, estate: Estate, capsys: Capture
+) -> None:
+    main = estate.root / "terraform" / "prod" / "foundation" / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  access_key = "AKIA"\n}}\n')
+
+    for words in (["plan", "foundation"], ["preflight"], ["tf", "foundation", "--", "plan"]):
+        assert run(["--sandbox", *words]) == 64
+        assert ": access_key of provider aws could lead a rehearsal out" in capsys.readouterr().err
+    assert shell.commands == []
+
+
 @pytest.mark.parametrize("words", [["--sandbox", "secrets", "db-password"], ["secrets", "db-password", "--sandbox"]])
 def test_any_command_goes_to_the_sandbox(
     words: list[str], shell: FakeRunner, sandbox: Running, monkeypatch: pytest.MonkeyPatch, capsys: Capture
