@@ -89,6 +89,7 @@ class Provider:
         module: The address of the module that it stands in, `module.dns`; empty in the root module.
         arguments: Every argument and nested block that has a value, with where; but for `alias`.
         profile: The profile that it works with, as far as it can be read; a variable may have another value on the next run.
+        endpoints: Of services, in place of AWS's own, as far as they can be read.
         role_arn: The role that it works as in the end, or None where it assumes none, or one that can't be read.
         elsewhere: The argument that makes it another identity than the shell's in a way that can't be read.
         allowed_accounts: The only accounts that it works in; None where it does not say, or not in a way that can be read.
@@ -100,6 +101,7 @@ class Provider:
     alias: str | None = None
     arguments: Mapping[str, Location] = field(default_factory=dict, hash=False, compare=False)
     profile: str | None = field(default=None, compare=False)
+    endpoints: tuple[str, ...] = field(default=(), compare=False)
     role_arn: str | None = None
     elsewhere: str | None = None
     allowed_accounts: tuple[str, ...] | None = None

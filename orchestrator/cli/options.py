@@ -19,7 +19,7 @@ COMMAND_LINE_ONLY = frozenset(
         *("--auto-approve", "--confirm", "--lift-deletion-protection"),
         *("--allow-destroy", "--allow-weaken", "--allow-incomplete-dependencies", "--accept-contract-change"),
         *("--all", "--with-dependencies", "--target", "--replace", "--version", "--plan"),
-        *("--finish", "--drop-oldest"),
+        *("--finish", "--drop-oldest", "--allow-local-endpoint"),
     }
 )
 
@@ -74,6 +74,15 @@ TerraformBin = Annotated[
 ]
 Profile = Annotated[
     str | None, option("--profile", help="A profile of your AWS config.", metavar="NAME", rich_help_panel="Everywhere")
+]
+AllowLocalEndpoint = Annotated[
+    bool,
+    option(
+        "--allow-local-endpoint",
+        metavar="",
+        help="Take an endpoint on this machine for AWS.",
+        rich_help_panel="Everywhere",
+    ),
 ]
 NoColor = Annotated[bool, option("--no-color", help="No colour, no live display.", rich_help_panel="Everywhere")]
 Log = Annotated[LogFormat, option("--log-format", help="How progress is written.", rich_help_panel="Everywhere")]
