@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.artifacts import prepare_home, runs_at_work
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox import confinement, control, provider, workspace
+from orchestrator.sandbox import confinement, control, disposal, provider, workspace
 from orchestrator.sandbox.provider import ModuleSource
 from orchestrator.target import HOME, AwsSettings, Target
 from orchestrator.tf.env import KEPT_PREFIXES
@@ -112,15 +112,25 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
 
 
 def stop_sandbox(root: Path) -> bool:
-    """Stop an estate's sandbox; what was in it is gone. Returns whether one ran.
+    """Stop an estate's sandbox; what was in it is gone, and so is what could tell of it. Returns whether one ran.
 
     Raises:
         SandboxError: A run is at work in it, or it does not end.
+        ConfigError: A link is in the place of its folder.
     """
-    at_work = runs_at_work(sandbox_home(root))
-    if at_work:
-        raise SandboxError(f"run {at_work[-1]} is at work in the sandbox", hint="wait for it, or stop it with Ctrl-C")
-    return control.stop(sandbox_home(root))
+    home = sandbox_home(root)
+    with disposal.opened(root, home) as folder:
+        if folder is None:
+            return False
+        with control.only_one(home):
+            at_work = runs_at_work(home)
+            if at_work:
+                raise SandboxError(
+                    f"run {at_work[-1]} is at work in the sandbox", hint="wait for it, or stop it with Ctrl-C"
+                )
+            was_running = control.stop(home)
+            disposal.dispose(folder)
+    return was_running
 
 
 def _read_setup(home: Path, server: Server | None) -> dict[str, Any] | None:
