@@ -33,6 +33,7 @@ _ROLE = (
 _READ = frozenset(
     {
         *("bucket", "key", "region", "dynamodb_table", "use_lockfile", "encrypt", "kms_key_id", "acl"),
+        "workspace_key_prefix",
         *("profile", "role_arn", "assume_role", *(old for _, old, _ in _ROLE if old)),
     }
 )
@@ -41,7 +42,7 @@ _HARMLESS = frozenset(
     {
         *("allowed_account_ids", "forbidden_account_ids", "max_retries", "retry_mode", "sts_region", "use_path_style"),
         *("force_path_style", "skip_credentials_validation", "skip_metadata_api_check", "skip_region_validation"),
-        *("skip_requesting_account_id", "skip_s3_checksum", "use_legacy_workflow", "workspace_key_prefix"),
+        *("skip_requesting_account_id", "skip_s3_checksum", "use_legacy_workflow"),
     }
 )
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[hms])+")
@@ -99,6 +100,7 @@ def read_backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backe
         encrypt=bool(value("encrypt", bool)),
         kms_key_id=value("kms_key_id"),
         acl=value("acl"),
+        workspace_key_prefix=value("workspace_key_prefix"),
         profile=value("profile"),
         role_arn=arguments.pop("RoleArn", None),
         role_arguments=tuple(sorted(arguments.items())),

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import printable
 from orchestrator.events import VARIABLES
 
 if TYPE_CHECKING:
@@ -71,10 +72,10 @@ class RunFolder:
         with suppress(OSError):
             fd = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(fd, "a", encoding="utf-8") as file:
-                file.write(self.redact(text.rstrip("\n")) + "\n")
+                file.write(self.redact.lines(text.rstrip("\n")) + "\n")
 
     def write_report(self, report: Mapping[str, Any]) -> None:
-        text = json.dumps(self.redact.data(report), indent=2, ensure_ascii=False)
+        text = printable.json(json.dumps(self.redact.data(report), indent=2, ensure_ascii=False))
         self.write(self.path / "report.json", f"{text}\n")
 
     def _volatile(self, layer: str) -> Path:
@@ -115,7 +116,7 @@ def _scrub(path: Path, redact: Redactor) -> None:
     """Redact once more with all that was learnt since the first lines were written."""
     with suppress(FileNotFoundError):
         text = path.read_text(encoding="utf-8")
-        clean = redact(text)
+        clean = redact.lines(text)
         if clean != text:
             path.write_text(clean, encoding="utf-8")
 

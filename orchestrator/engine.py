@@ -87,9 +87,13 @@ class Engine:
             emit=self._emit,
         )
 
-    def preflight(self, names: Sequence[str], *, will_write: bool = True) -> Preflight:
-        """Make all checks for these layers, or for every layer where none is named; starts nothing."""
-        return self._launcher.check(self._launcher.select_any(names), will_write=will_write)
+    def preflight(self, names: Sequence[str], *, will_write: bool = True, is_prompted: bool = True) -> Preflight:
+        """Make all checks for these layers, or for every layer where none is named; starts nothing.
+
+        Args:
+            is_prompted: As in `RunOptions`, of what is to be written.
+        """
+        return self._launcher.check(self._launcher.select_any(names), will_write=will_write, is_prompted=is_prompted)
 
     def bootstrap(self, names: Sequence[str]) -> list[Step]:
         """The steps that are left until state bucket and lock table of these layers, or of all, are as they should be.
@@ -229,6 +233,7 @@ class Engine:
         allow_destroy: Sequence[str] = (),
         allow_weaken: Sequence[str] = (),
         accept_contract: Sequence[str] = (),
+        is_prompted: bool = False,
         confirm: Confirm,
     ) -> RunReport:
         """Go on with a run that did not end well: what it had done is left alone, the rest is planned afresh.
@@ -236,6 +241,8 @@ class Engine:
         Args:
             values: For the sensitive variables that the run was given; nobody kept theirs.
             allow_destroy, allow_weaken, accept_contract: Beside those of the run, since what was cut short may have to be made anew.
+
+            is_prompted: As in `RunOptions`.
 
         Raises:
             GuardError: Something has moved since.
@@ -247,6 +254,7 @@ class Engine:
             allow_destroy=(*unfinished.options.allow_destroy, *allow_destroy),
             allow_weaken=(*unfinished.options.allow_weaken, *allow_weaken),
             accept_contract=(*unfinished.options.accept_contract, *accept_contract),
+            is_prompted=is_prompted,
             values=resume.with_secrets(unfinished, values or {}, command=self.target.command),
         )
         unfinished = replace(unfinished, options=options)
@@ -363,12 +371,14 @@ def _way_on(report: RunReport, first: LayerResult, target: Target) -> str | None
     if report.command not in ("up", "down"):
         return None
     if first.outcome is Outcome.INTERRUPTED:
-        return f"{target.command('resume')} goes on, {target.command(f'plan {first.layer}')} looks first"
+        return f"{target.command('resume')} goes on, {target.command('plan', first.layer)} looks first"
     if isinstance(first.error, CommandError) and first.error.returncode < 0:
         # Whoever kills Terraform leaves its lock behind.
-        locks = target.command(f"locks {first.layer}")
+        locks = target.command("locks", first.layer)
         return f"{locks} shows whether its lock was left behind; then {target.command('resume')}"
-    return f"once its reason is mended: {target.command('resume')}, or {target.command(f'plan {first.layer}')} to look first"
+    return (
+        f"once its reason is mended: {target.command('resume')}, or {target.command('plan', first.layer)} to look first"
+    )
 
 
 def _failure(report: RunReport, first: LayerResult, target: Target) -> RunError:

@@ -60,12 +60,14 @@ class Handover:
         Raises:
             UsageError: No such secret, or not one that wealist rotates.
             SecretError: The layer was never applied, or the secret or what takes it can't be had.
+            LayerOrderError: Another layer keeps its state there too.
             PreflightError: The credentials are of another account than the one that is pinned.
             AwsError: AWS said no.
         """
         addresses = rotation_of(estate, name, target)
         config = lookup.secret_config(estate, name)
         layer = estate.layer(config.layer)
+        estate.refuse_shared_state(layer)
         custody = Custody.over(layer, target, estate.config, redact)
         secret = lookup.find_secret(estate, name, target)
         found = read_object(custody.session, custody.backend)
@@ -80,7 +82,7 @@ class Handover:
         if group is None:
             raise SecretError(
                 f"secret {name}: the replication group {taker['id']} is in the state of {layer.id}, and AWS has none",
-                hint=target.command(f"plan {layer.id}"),
+                hint=target.command("plan", layer.id),
             )
         delivery = Delivery.tell(
             read_versions(session, secret),
@@ -132,14 +134,14 @@ class Handover:
         if not self.group.has_token:
             raise PreflightError(
                 f"{self.group.id} asks for no AUTH token, and would go on to let clients in without one",
-                hint=self.command(f"up {self.layer.id}"),
+                hint=self.command("up", self.layer.id),
             )
         self._check_ready()
         if not (self.is_single or drop_oldest):
             raise GuardError(
                 f"the last rotation of {self.name} is not finished: {self.group.id} accepts two tokens and AWS keeps "
                 "no third, so that clients that still use the older one would be cut off",
-                hint=f"once every client has the new one: {self.command(f'secrets rotate {self.name} --finish')}; "
+                hint=f"once every client has the new one: {self.command('secrets', 'rotate', self.name, '--finish')}; "
                 "to cut them off: --drop-oldest",
             )
 
@@ -160,9 +162,9 @@ class Handover:
                 hint=self._undelivered,
             )
 
-    def command(self, words: str) -> str:
+    def command(self, *words: str) -> str:
         """A wealist command, to be shown to a person."""
-        return self._custody.target.command(words)
+        return self._custody.target.command(*words)
 
     def _check_ready(self) -> None:
         if not self.group.is_ready:
@@ -188,7 +190,7 @@ class Handover:
     @property
     def _undelivered(self) -> str:
         return (
-            f"{self.command(f'secrets rotate {self.name}')} makes another that it accepts; until then it refuses whoever "
+            f"{self.command('secrets', 'rotate', self.name)} makes another that it accepts; until then it refuses whoever "
             "reads the secret anew, and a plan may find nothing to change"
         )
 
@@ -203,7 +205,7 @@ def rotation_of(estate: Estate, name: str, target: Target) -> RotationConfig:
     if found.managed_by:
         raise UsageError(
             f"{name} is rotated by {found.managed_by} itself, and has nothing to be rotated here",
-            hint=f"{target.command(f'secrets {name}')} is always the current value: read it when connecting",
+            hint=f"{target.command('secrets', name)} is always the current value: read it when connecting",
         )
     if found.replace is None:
         raise UsageError(

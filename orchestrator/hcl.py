@@ -47,7 +47,10 @@ class Attribute:
     @cached_property
     def value(self) -> Any:
         """Plain data: text, int, float, bool, None, list, dict; an `Expression` where it is not a literal."""
-        return _value(self._node)
+        try:
+            return _value(self._node)
+        except RecursionError:
+            raise ConfigError(f"{self.location}: {self.name}: this value is nested too deeply") from None
 
     @property
     def text(self) -> str:
@@ -106,10 +109,27 @@ def parse_file(path: Path) -> Block:
     Raises:
         ConfigError: The file can't be read or is not HCL; the message names file and line.
     """
+    return parse(source_of(path), path)
+
+
+def source_of(path: Path) -> bytes:
+    """What stands in a file.
+
+    Raises:
+        ConfigError: The file can't be read.
+    """
     try:
-        source = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def parse(source: bytes, path: Path) -> Block:
+    """Read the source of one `.tf` file.
+
+    Raises:
+        ConfigError: It is not HCL; the message names file and line.
+    """
     root = _parser().parse(source).root_node
     if root.has_error:
         bad = _first_error(root)
@@ -159,11 +179,11 @@ def _parser() -> Parser:
 
 
 def _first_error(node: Node) -> Node:
-    for child in node.children:
-        if child.is_error or child.is_missing:
-            return child
-        if child.has_error:
-            return _first_error(child)
+    while not (node.is_error or node.is_missing):
+        bad = next((child for child in node.children if child.is_error or child.is_missing or child.has_error), None)
+        if bad is None:
+            break
+        node = bad
     return node
 
 
@@ -190,8 +210,9 @@ def _value(expression: Node) -> Any:
         return [_value(child) for child in inner.named_children if child.type == "expression"]
     if node.type == "collection_value" and inner.type == "object":
         return _object(inner)
-    if node.type == "operation" and re.fullmatch(r"-\s*\d+", text_of(node)):
-        return int(text_of(node).replace(" ", ""))
+    if node.type == "operation" and (negative := re.fullmatch(r"-\s*(\d+)", text_of(node))):
+        number = _number(negative[1])
+        return -number if isinstance(number, int) else Expression(text_of(expression))
     return Expression(text_of(expression))
 
 
@@ -203,7 +224,15 @@ def _literal(node: Node) -> Any:
         return text == "true"
     if node.type == "null_lit":
         return None
-    return float(text) if set(text) & set(".eE") else int(text)
+    return _number(text)
+
+
+def _number(text: str) -> int | float | Expression:
+    """A number; what the grammar takes for one and Python does not is left to Terraform, as `0x1F`, or 6,000 digits."""
+    try:
+        return float(text) if set(text) & set(".eE") else int(text)
+    except ValueError:
+        return Expression(text)
 
 
 def _object(node: Node) -> dict[str, Any]:
@@ -228,7 +257,11 @@ def _unescape(match: re.Match[str]) -> str:
     escape = match[1]
     if escape is None:
         return match[0][1:]
-    return _SIMPLE_ESCAPES.get(escape) or chr(int(escape[1:], 16))
+    if escape in _SIMPLE_ESCAPES:
+        return _SIMPLE_ESCAPES[escape]
+    number = int(escape[1:], 16)
+    # No character, half of one, or one that no file's name and no argument can hold.
+    return chr(number) if 0 < number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
 
 
 def text_of(node: Node) -> str:

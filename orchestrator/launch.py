@@ -111,6 +111,7 @@ class Launcher:
         *,
         neighbours: Sequence[Layer] = (),
         will_write: bool,
+        is_prompted: bool = True,
     ) -> Preflight:
         """Make every check for these layers.
 
@@ -127,7 +128,9 @@ class Launcher:
             runner=self.runner,
             env=(environment or child_environment(self.target.environ)).values,
             neighbours=neighbours,
+            known=[problem for layer in layers if (problem := self.estate.find_shared_state(layer)) is not None],
             will_write=will_write,
+            is_prompted=is_prompted,
             expected=pace.foresee(self.estate, [layer.id for layer in layers], self.target.home)
             if will_write
             else None,
@@ -147,9 +150,12 @@ class Launcher:
         Raises:
             UsageError: Words that make no sense.
             PreflightError: A check failed.
+            LayerOrderError: A layer keeps its state where another does.
             LayerOrderError, StateLockedError, GuardError: The layers around do not allow it.
         """
         layers = self.select(names)
+        for layer in layers:
+            self.estate.refuse_shared_state(layer)
         if command in _PRICED:
             self._check_prices(options)
         # A run that is gone on with was made for the layers that are done, too.
@@ -167,12 +173,18 @@ class Launcher:
         order = Order.of(command, self.estate, layers)
         options = self._with_permissions(options, [*order.ids, *(layer.id for layer in done)])
         around = {layer.id: layer for layer in (*order.neighbours, *done) if layer.id not in order.ids}
-        checked = self.check(layers, environment, neighbours=tuple(around.values()), will_write=will_write)
+        checked = self.check(
+            layers,
+            environment,
+            neighbours=tuple(around.values()),
+            will_write=will_write,
+            is_prompted=options.is_prompted,
+        )
         binary = self._passed(checked, order)
         address.check_targets(options.targets, [*done, *layers], checked.states, command=self.target.command)
         address.check_replaced(options.replace, [*done, *layers], checked.states, command=self.target.command)
         if unfinished is not None:
-            afresh = self.target.command(f"{command} {' '.join(order.ids)}")
+            afresh = self.target.command(command, *order.ids)
             known = {**around, **{layer.id: layer for layer in layers}}
             resume.check_unmoved(unfinished, known, checked.states, command=afresh)
         order.check(checked, self.target, allow_incomplete=options.allow_incomplete)
@@ -200,7 +212,7 @@ class Launcher:
             raise PreflightError(
                 f"preflight: {count} check{'s' if count != 1 else ''} failed; nothing was started",
                 findings=checked.findings,
-                hint=self.target.command(f"preflight {' '.join(order.ids)}"),
+                hint=self.target.command("preflight", *order.ids),
             )
         for state in checked.states.values():
             if state is not None:

@@ -42,6 +42,7 @@ class Backend:
         role_arguments: How it is assumed: the other arguments of sts:AssumeRole by its names for them. Lists are tuples,
             and tags pairs.
         acl: The canned ACL that state and lock object are written with.
+        workspace_key_prefix: Below which the states of other workspaces than `default` are kept, where the block says so.
     """
 
     bucket: str
@@ -55,6 +56,7 @@ class Backend:
     role_arn: str | None = None
     role_arguments: tuple[tuple[str, Any], ...] = ()
     acl: str | None = None
+    workspace_key_prefix: str | None = None
     location: Location = field(compare=False)
 
     @property
@@ -112,6 +114,18 @@ class Provider:
         """The account of the role that it assumes."""
         parts = (self.role_arn or "").split(":")
         return parts[4] if len(parts) > 5 and parts[4].isdigit() else None
+
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        """What tells it from the others of its layer."""
+        return (self.source, self.module, self.alias)
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages: file and line, or the module whose files were not read."""
+        if self.location is not None:
+            return str(self.location)
+        return f"{self.module or 'the root module'}{f', alias {self.alias}' if self.alias else ''}"
 
     @property
     def is_aws(self) -> bool:

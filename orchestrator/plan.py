@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.errors import OutputFormatError
-from orchestrator.inventory import Inventory
-from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES, strings
+from orchestrator.inventory import Inventory, walk
+from orchestrator.provider_config import read_planned
+from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from orchestrator.layer import Provider
 
 FORMAT_MAJOR = "1"
 UNKNOWN = "(known after apply)"
@@ -152,12 +156,9 @@ class ResourceChange:
         )
 
     def secrets(self) -> Iterator[str]:
-        """The sensitive strings in it, for a redactor."""
+        """The sensitive texts and long numbers in it, for a redactor."""
         for value, marks in ((self.before, self.before_sensitive), (self.after, self.after_sensitive)):
-            yield from _marked(value, marks)
-            if isinstance(value, dict):
-                for name in SENSITIVE_ATTRIBUTES & value.keys():
-                    yield from strings(value[name])
+            yield from _of_resource(value, marks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +182,7 @@ class Plan:
         is_refresh_only: Whether it only asks the world, and changes nothing in it.
         prior: All that the layer has, as AWS tells it.
         planned: All that it will have, also what a plan with targets says nothing of.
+        providers: Whose account it is made in: every provider configuration, those of modules too.
     """
 
     digest: str
@@ -191,6 +193,7 @@ class Plan:
     is_refresh_only: bool = False
     prior: Inventory = field(default_factory=Inventory, compare=False)
     planned: Inventory = field(default_factory=Inventory, compare=False)
+    providers: tuple[Provider, ...] = field(default=(), compare=False)
     secrets: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __repr__(self) -> str:
@@ -222,6 +225,7 @@ class Plan:
                 is_refresh_only=is_refresh_only,
                 prior=Inventory.prior(data),
                 planned=Inventory.planned(data),
+                providers=tuple(read_planned(data)),
                 secrets=frozenset(_plan_secrets(data, (*changes, *drift))),
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -254,9 +258,33 @@ def _plan_secrets(data: Mapping[str, Any], changes: Iterable[ResourceChange]) ->
     for output in (data.get("output_changes") or {}).values():
         for side in ("before", "after"):
             yield from _marked(output.get(side), output.get(f"{side}_sensitive"))
-    for name, variable in (data.get("configuration", {}).get("root_module", {}).get("variables") or {}).items():
+    # What was read while it was planned is no change, and stands nowhere else.
+    for values in ((data.get("prior_state") or {}).get("values"), data.get("planned_values")):
+        for item in walk((values or {}).get("root_module") or {}):
+            yield from _of_resource(item.get("values"), item.get("sensitive_values"))
+        for output in ((values or {}).get("outputs") or {}).values():
+            yield from _marked(output.get("value"), output.get("sensitive"))
+    root = (data.get("configuration") or {}).get("root_module") or {}
+    given = {name: item.get("value") for name, item in (data.get("variables") or {}).items()}
+    yield from _of_variables(root, given)
+
+
+def _of_resource(value: Any, marks: Any) -> Iterator[str]:
+    yield from _marked(value, marks)
+    if isinstance(value, dict):
+        for name in SENSITIVE_ATTRIBUTES & value.keys():
+            yield from leaves(value[name])
+
+
+def _of_variables(module: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    """The values of a module's sensitive variables, and of those of the modules that it calls, as far as they are literal."""
+    for name, variable in (module.get("variables") or {}).items():
         if variable.get("sensitive"):
-            yield from strings((data.get("variables") or {}).get(name, {}).get("value"))
+            yield from leaves([given.get(name), variable.get("default")])
+    for call in (module.get("module_calls") or {}).values():
+        expressions = call.get("expressions") or {}
+        literal = {name: item.get("constant_value") for name, item in expressions.items() if isinstance(item, dict)}
+        yield from _of_variables(call.get("module") or {}, literal)
 
 
 def _output_change(name: str, data: Mapping[str, Any]) -> OutputChange:
@@ -268,9 +296,9 @@ def _output_change(name: str, data: Mapping[str, Any]) -> OutputChange:
 
 
 def _marked(value: Any, marks: Any) -> Iterator[str]:
-    """The strings of a value under Terraform's parallel structure of `true` marks."""
+    """The texts and long numbers of a value under Terraform's parallel structure of `true` marks."""
     if marks is True:
-        yield from strings(value)
+        yield from leaves(value)
     elif isinstance(marks, dict) and isinstance(value, dict):
         for key, mark in marks.items():
             yield from _marked(value.get(key), mark)
@@ -322,7 +350,7 @@ def _documents(before: Any, after: Any) -> tuple[Any, Any]:
     if not (isinstance(before, str) and isinstance(after, str)):
         return before, after
     try:
-        decoded = json.loads(before), json.loads(after)
+        decoded = payload.load(before), json.loads(after)
     except ValueError:
         return before, after
     return decoded if all(isinstance(side, (dict, list)) for side in decoded) else (before, after)

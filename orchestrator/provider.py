@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import hcl
 from orchestrator.layer import DEFAULT_HOST, Provider, Requirement
+from orchestrator.provider_config import IDENTITY, ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from orchestrator.remote_state import Scope
 
 BUILTIN = "terraform.io/builtin/terraform"
-# What decides whose credentials a provider works with.
-_IDENTITY = (
-    *("profile", "access_key", "secret_key", "token", "shared_config_files", "shared_credentials_files"),
-    *("assume_role", "assume_role_with_web_identity"),
-)
-# The later of two that are there works on the credentials of the earlier.
-_ROLES = ("assume_role_with_web_identity", "assume_role")
 _ARN = re.compile(r'"(arn:[\w-]+:iam::\d{12}:)[^"\\]*"')
 # The first label of these is a type, whose first part is the provider's local name.
 _TYPED = ("resource", "data", "ephemeral", "list")
@@ -118,7 +112,7 @@ def _provider(
         profile=profile.value if profile else None,
         endpoints=tuple(_endpoints(blocks, scope)),
         role_arn=role,
-        elsewhere=None if role else next((name for name in _IDENTITY if name in given), None),
+        elsewhere=None if role else next((name for name in IDENTITY if name in given), None),
         allowed_accounts=_accounts(attributes.get("allowed_account_ids"), scope),
         location=location,
     )
@@ -138,10 +132,10 @@ def _type_of(block: hcl.Block) -> str:
 
 def _role(attributes: Mapping[str, hcl.Attribute], blocks: Sequence[hcl.Block], scope: Scope) -> str | None:
     """The role that the provider works as in the end, as far as it can be read: its account is what matters."""
-    if any(name in attributes for name in _ROLES):
+    if any(name in attributes for name in ROLES):
         given = attributes["assume_role"].value if "assume_role" in attributes else None
         return _arn(given.get("role_arn"), scope) if isinstance(given, dict) else None
-    for type_ in reversed(_ROLES):
+    for type_ in reversed(ROLES):
         found = [block for block in blocks if _type_of(block) == type_]
         if found:
             # Roles are assumed one after the other. How many a dynamic block makes is not known.

@@ -77,7 +77,7 @@ def describe(options: RunOptions, layers: Sequence[Layer]) -> dict[str, Any]:
     }
 
 
-def find(entries: Sequence[Mapping[str, Any]], *, target: str, command: Callable[[str], str]) -> Unfinished | None:
+def find(entries: Sequence[Mapping[str, Any]], *, target: str, command: Callable[..., str]) -> Unfinished | None:
     """The last run that changes things, where it did not end well; None where it did, or where there was none.
 
     Args:
@@ -126,14 +126,14 @@ def find(entries: Sequence[Mapping[str, Any]], *, target: str, command: Callable
 
 
 def _refuse_rotation(
-    entries: Sequence[Mapping[str, Any]], started: Mapping[str, Any], command: Callable[[str], str]
+    entries: Sequence[Mapping[str, Any]], started: Mapping[str, Any], command: Callable[..., str]
 ) -> None:
     """Say what to do in place of going on with a rotation, unless that was done already."""
     secret = started.get("secret")
     since = entries[next(index for index, entry in enumerate(entries) if entry is started) :]
     if any(entry.get("event") == "rotation-ended" and entry.get("secret") == secret for entry in since):
         return
-    rotate = command(f"secrets rotate {secret}")
+    rotate = command("secrets", "rotate", secret)
     raise GuardError(
         f"run {started.get('run_id')} was a rotation of {secret}, which is not resumed: another value might be one too many",
         hint=f"{rotate} --finish tells where it stands, and goes on if the value arrived; if it did not: {rotate}",
@@ -156,7 +156,7 @@ def _masked(values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name, value in values.items() if MASK in value)
 
 
-def with_secrets(unfinished: Unfinished, values: Mapping[str, str], *, command: Callable[[str], str]) -> dict[str, str]:
+def with_secrets(unfinished: Unfinished, values: Mapping[str, str], *, command: Callable[..., str]) -> dict[str, str]:
     """The run's values, with the secret ones, which were given again.
 
     Args:
@@ -173,10 +173,10 @@ def with_secrets(unfinished: Unfinished, values: Mapping[str, str], *, command: 
             )
     for name, value in values.items():
         if name not in unfinished.secret_names and unfinished.options.values.get(name) != value:
-            afresh = f"{unfinished.command} {' '.join(unfinished.remaining)} --set {name}=..."
+            afresh = command(unfinished.command, *unfinished.remaining, "--set", f"{name}=...")
             raise UsageError(
                 f"--set {name}: run {unfinished.run_id} was made without it, and is resumed as it was",
-                hint=f"start afresh: {command(afresh)}",
+                hint=f"start afresh: {afresh}",
             )
     return {**unfinished.options.values, **values}
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from orchestrator.layer import Backend
+
 _MODULE_DEPTH = 16
 
 
@@ -64,6 +66,16 @@ def read_layer(id_: str, folder: Path) -> Layer:
         init_inputs=tuple(_init_inputs([*files, *(file for scope in inside for file in scope)])),
         local_modules=tuple(modules),
     )
+
+
+def peek_backend(id_: str, folder: Path) -> Backend | None:
+    """The backend alone, from the files that speak of one; None where the folder is no layer that could run."""
+    try:
+        sources = {path: hcl.source_of(path) for path in _sources(folder)}
+        files = [hcl.parse(source, path) for path, source in sources.items() if b"backend" in source]
+        return read_backend(id_, folder, [block for file in files for block in file.find("terraform")])
+    except ConfigError:
+        return None
 
 
 def _sources(folder: Path) -> list[Path]:

@@ -75,6 +75,8 @@ class RunOptions:
         lift_deletion_protection: Before a layer is taken down, lift its deletion protection, as a step of its own.
         max_monthly_delta: How much the plans of the run may add to the month, in the price book's currency.
         upgrade: Run init even where it is not needed, and let it take newer providers and modules.
+        is_prompted: Whether a person is asked about every plan before it is applied, and nothing confirms it for them. Where
+            not, a layer whose account can't be told is refused.
         extra: Native Terraform flags for the plan.
         keep_terraform_log: Let `TF_LOG` through to Terraform.
     """
@@ -94,6 +96,7 @@ class RunOptions:
     lift_deletion_protection: bool = False
     max_monthly_delta: float | None = None
     upgrade: bool = False
+    is_prompted: bool = False
     extra: tuple[str, ...] = ()
     keep_terraform_log: bool = False
 

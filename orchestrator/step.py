@@ -53,7 +53,7 @@ class Steps:
         self.plan_file = context.folder.plan_file(layer.id)
         self.seconds = 0.0
         self.began = datetime.now(UTC)
-        look = context.target.command(f"status {layer.id}")
+        look = context.target.command("status", layer.id)
         self.pace = Pace(layer.id, context.target.home, config.guide(layer.id), look=look)
         self._cli_config = context.environment.values.get(CLI_CONFIG, "")
         self._lock_timeout = options.lock_timeout or config.terraform.lock_timeout

@@ -49,10 +49,9 @@ class AwsSettings:
     def is_hermetic(self) -> bool:
         return self.access_key is not None
 
-    def command(self, words: str) -> str:
-        """A wealist command that goes to the same AWS, to be shown to a person."""
-        options = [*(["--sandbox"] if self.is_hermetic else []), *map(shlex.quote, self.options)]
-        return " ".join(["wealist", *options, words])
+    def command(self, *words: str) -> str:
+        """A wealist command that goes to the same AWS, to be shown to a person: each word quoted for the shell."""
+        return shlex.join(["wealist", *(["--sandbox"] if self.is_hermetic else []), *self.options, *words])
 
 
 def _allow(_layer: Layer, _folder: Path) -> None:
@@ -85,9 +84,9 @@ class Target:
     fetching: Mapping[str, str] = field(default_factory=dict, repr=False)
     check: Callable[[Layer, Path], None] = field(default=_allow, repr=False)
 
-    def command(self, words: str) -> str:
-        """A wealist command for this target, to be shown to a person."""
-        return self.aws.command(words)
+    def command(self, *words: str) -> str:
+        """A wealist command for this target, to be shown to a person: each word quoted for the shell."""
+        return self.aws.command(*words)
 
     def folder(self, layer_path: Path) -> Path:
         """Where Terraform runs for a layer's folder."""

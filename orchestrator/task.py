@@ -82,7 +82,7 @@ def verify(run: LayerRun) -> Outcome:
     if _is_unmade(run, run.layer.id):
         raise StateError(
             f"{run.layer.id} is not applied, so there is nothing live to verify",
-            hint=run.context.target.command(f"verify {run.layer.id} --plan"),
+            hint=run.context.target.command("verify", run.layer.id, "--plan"),
         )
     run.init()
     live = run.look(refresh_only=True).prior
@@ -107,7 +107,7 @@ def _tell(run: LayerRun, verdicts: Sequence[Verdict]) -> Outcome:
     if broken:
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         where = verification.place(broken[0].row.id, run.layer, run.context.estate)
-        plan = run.context.target.command(f"plan {run.layer.id}")
+        plan = run.context.target.command("plan", run.layer.id)
         raise GuardError(
             f"{run.layer.id}: {broken[0].row.id} is broken, {broken[0].row.statement}: "
             f"{verification.difference(broken[0])}{more}",
@@ -220,7 +220,7 @@ def _with_flag(run: LayerRun, flag: str, findings: Iterable[Finding]) -> list[Fi
     for finding in findings:
         remedy = f"{flag} '{run.layer.id}:{finding.subject}', if that is what you want"
         if finding.subject in tainted:
-            keep = run.context.target.command(f"tf {run.layer.id} -- untaint '{finding.subject}'")
+            keep = run.context.target.command("tf", run.layer.id, "--", "untaint", finding.subject)
             remedy = f"if it is whole by now, keep it: {keep}; else {remedy}"
         found.append(replace(finding, remedy=remedy))
     return found

@@ -55,7 +55,7 @@ def down(run: LayerRun) -> Outcome:
         stop_on(run.layer, findings)
     if not run.propose(planned, Kind.DESTROY, findings):
         if is_lifted:
-            command = run.context.target.command(f"up {run.layer.id}")
+            command = run.context.target.command("up", run.layer.id)
             run.tell(f"the deletion protection is lifted now; {command} puts it back")
         return Outcome.DECLINED
     run.apply(planned)

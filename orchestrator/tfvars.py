@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import hcl
+from orchestrator import hcl, payload
 from orchestrator.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def read_values(path: Path) -> dict[str, Any]:
     if path.suffix != ".json":
         return {name: attribute.value for name, attribute in hcl.parse_file(path).attributes.items()}
     try:
-        values = json.loads(path.read_bytes())
+        values = payload.load(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
     except ValueError as error:

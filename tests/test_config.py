@@ -411,3 +411,32 @@ def test_a_duration_that_makes_no_sense_is_refused_where_it_stands(entry: str, m
     assert message in error.message
     if hint:
         assert error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("{workspace: prod}", "wealist does not work in workspace 'prod'"),
+        ("{accounts_unknown: deny}", "there is no 'deny' here"),
+        ("{accounts: ['12']}", "'12' is not an AWS account id"),
+        ("{state_providers: [random]}", "'random' is no provider's source"),
+        ("{state_providers: ['a b/c']}", "'a b/c' is no provider's source"),
+        ("{guards: []}", "guards"),
+    ],
+)
+def test_the_settings_of_a_layer_are_checked(settings: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.parse(f"version: 1\nlayers:\n  settings:\n    prod/x: {settings}\n")
+
+    assert message in caught.value.message
+    assert "layers.settings.prod/x" in caught.value.message
+
+
+def test_the_settings_of_a_layer_stand_under_its_id_or_its_short_name() -> None:
+    config = Config.parse(
+        "version: 1\nlayers: {settings: {x: {workspace: default}, prod/x: {accounts_unknown: allow}}}\n"
+    )
+
+    assert config.settings("prod/x").accounts_unknown == "allow"
+    assert config.settings("dev/x").workspace == "default"
+    assert config.settings("dev/xx").workspace is None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator import artifacts, events, ledger, task, timing
+from orchestrator import artifacts, events, holder, ledger, task, timing
 from orchestrator.aws.session import Sessions
 from orchestrator.config import Config
 from orchestrator.discovery import Estate
@@ -359,6 +359,60 @@ def test_a_lock_that_was_taken_later_is_not_why_it_failed(rig: Rig) -> None:
     rig.runner.answer("plan", Reply(returncode=1))
 
     assert isinstance(rig.up().error, CommandError)
+
+
+PLANNED = Reply(returncode=2, stdout=recorded("plan-create.jsonl"), plan_file=PLAN_FILE)
+
+
+def takes_lock(rig: Rig, operation: str) -> Reply:
+    """Terraform whose lock write was sent twice: it names the lock that it has just taken."""
+    id_ = "0a1b2c3d-0000-1111-2222-333344445555"
+    said = {
+        "@level": "error",
+        "@message": "Error: Error acquiring the state lock",
+        "type": "diagnostic",
+        "diagnostic": {
+            "severity": "error",
+            "summary": "Error acquiring the state lock",
+            "detail": f"Lock Info:\n  ID:        {id_}",
+        },
+    }
+
+    def take(_: Command) -> None:
+        created = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        rig.store.put_lock(created=created, who=holder.who(), operation=operation)
+
+    return Reply(returncode=1, stdout=json.dumps(said) + "\n", does=take)
+
+
+def test_a_plan_that_met_its_own_lock_is_made_once_more(rig: Rig) -> None:
+    rig.runner.answer("plan", takes_lock(rig, "OperationTypePlan"), PLANNED)
+    rig.runner.answer("apply", rig.saves_state())
+
+    result = rig.up()
+
+    assert result.outcome is Outcome.APPLIED
+    assert rig.store.item(f"{BUCKET}/{KEY}") is None
+    assert [entry["event"] for entry in rig.ledger()][:2] == ["own-lock-released", "apply-started"]
+
+
+def test_a_plan_is_not_made_a_third_time(rig: Rig) -> None:
+    rig.runner.answer("plan", takes_lock(rig, "OperationTypePlan"), takes_lock(rig, "OperationTypePlan"))
+
+    assert rig.plan().outcome is Outcome.FAILED
+    assert rig.runner.started.count("plan") == 2
+
+
+def test_an_apply_that_met_its_own_lock_is_not_done_again(rig: Rig) -> None:
+    rig.runner.answer("apply", takes_lock(rig, "OperationTypeApply"))
+
+    result = rig.up()
+
+    assert result.outcome is Outcome.FAILED
+    assert result.error is not None
+    assert "nothing was applied, and the lock is released" in result.error.message
+    assert rig.store.item(f"{BUCKET}/{KEY}") is None
+    assert rig.runner.started.count("apply") == 1
 
 
 def test_a_failure_without_a_lock_is_a_failure(rig: Rig) -> None:

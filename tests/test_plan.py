@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
 from orchestrator.errors import OutputFormatError
 from orchestrator.plan import Action, AttributeChange, Plan, ResourceChange
+from orchestrator.redaction import MASK, Redactor
 from tests.fakes import CANARY, REPLACEMENT, recorded_json
+from tests.plans import plan_json
 
 
 def plan(name: str) -> Plan:
@@ -123,6 +126,7 @@ def test_secrets_come_from_outputs_variables_marks_and_names() -> None:
     ]
     data["output_changes"] = {"token": {"actions": ["create"], "after": ["by-its-output"], "after_sensitive": True}}
     data["variables"] = {"password": {"value": {"nested": "by-its-variable"}}}
+    data["prior_state"] = data["planned_values"] = None
 
     assert Plan.from_json(data, digest="").secrets == {
         "by-its-name",
@@ -130,6 +134,35 @@ def test_secrets_come_from_outputs_variables_marks_and_names() -> None:
         "by-its-output",
         "by-its-variable",
     }
+
+
+def test_what_was_read_while_the_plan_was_made_is_secret_too() -> None:
+    """A secret that was changed in AWS stands in no change, but in the description that it is a part of."""
+    secret = json.dumps({"engine": "postgres", "password": "new-in-aws", "pin": 837465})
+    read = {"address": "data.a.s", "mode": "data", "values": {"secret_string": secret, "id": "arn:s"}}
+    marked = {
+        "address": "module.m.data.b.p",
+        "mode": "data",
+        "values": {"value": "of-a-module"},
+        "sensitive_values": {"value": True},
+    }
+    data = plan_json()
+    data["prior_state"] = {"values": {"root_module": {"resources": [read], "child_modules": [{"resources": [marked]}]}}}
+    data["planned_values"] = {"outputs": {"o": {"value": ["of-an-output"], "sensitive": True}}}
+
+    secrets = Plan.from_json(data, digest="").secrets
+
+    assert {"new-in-aws", "837465", "of-a-module", "of-an-output"} <= secrets
+    assert Redactor(secrets)('aws_db.postgres: "tok new-in-aws"') == f'aws_db.postgres: "tok {MASK}"'
+
+
+def test_the_sensitive_variables_of_a_module_are_secret_where_they_are_literal() -> None:
+    data = plan_json()
+    variables = {"a": {"sensitive": True}, "b": {"sensitive": True, "default": "by-its-default"}, "c": {}}
+    call = {"expressions": {"a": {"constant_value": "by-its-call"}, "c": {"constant_value": "in clear"}}}
+    data["configuration"] = {"root_module": {"module_calls": {"m": {**call, "module": {"variables": variables}}}}}
+
+    assert Plan.from_json(data, digest="").secrets == {"by-its-call", "by-its-default"}
 
 
 def test_a_plan_of_outputs_alone_is_a_change() -> None:

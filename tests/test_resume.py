@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,8 @@ LAYERS = ("prod/foundation", "prod/compute", "prod/edge")
 SECRET = replace(variable("password"), is_sensitive=True)
 
 
-def command(words: str) -> str:
-    return f"wealist --sandbox {words}"
+def command(*words: str) -> str:
+    return shlex.join(["wealist", "--sandbox", *words])
 
 
 def kept(options: RunOptions | None = None, *layers: Layer) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.aws.session import DENIED, translated
 from orchestrator.errors import AwsError, SecretError
 
@@ -40,7 +41,7 @@ class Secret:
         if field_name is None:
             return self.text
         try:
-            data: Any = json.loads(self.text)
+            data: Any = payload.load(self.text)
         except ValueError:
             data = None
         if not isinstance(data, dict):
@@ -158,7 +159,7 @@ def _explain(error: AwsError, session: Session, name: str, arn: str, layer: str,
             )
         return SecretError(
             f"secret {name} does not exist any more: {arn}",
-            hint=f"{session.settings.command(f'plan {layer}')} shows what would make it again",
+            hint=f"{session.settings.command('plan', layer)} shows what would make it again",
         )
     if code == "InvalidRequestException":
         return SecretError(

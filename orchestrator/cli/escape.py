@@ -7,6 +7,7 @@ turn it to another folder or another state than the one that was checked is refu
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import PreflightError, UsageError
@@ -31,7 +32,7 @@ _FETCHING = frozenset({"init", "get", "providers"})
 def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:
     """Become Terraform, so that its questions, its colours and its exit code are its own."""
     if not run.after:
-        raise UsageError("nothing to run", hint=run.target.command(f"tf {name} -- state list"))
+        raise UsageError("nothing to run", hint=run.target.command("tf", name, "--", "state", "list"))
     layer = run.estate.layer(name)
     target = run.target
     _check_words(run.after, layer, target)
@@ -59,7 +60,7 @@ def _check_words(words: Sequence[str], layer: Layer, target: Target) -> None:
         if flag == "-chdir" and word == words[0]:
             raise UsageError(
                 f"-- {word}: Terraform runs in the folder of {layer.id}, which is the one that is checked",
-                hint=f"leave it out, and name the other layer: {target.command('tf --help')}",
+                hint=f"leave it out, and name the other layer: {target.command('tf', '--help')}",
             )
         if flag == "-backend-config" and "init" in words:
             raise UsageError(
@@ -70,8 +71,17 @@ def _check_words(words: Sequence[str], layer: Layer, target: Target) -> None:
 
 def _check(run: Invocation, layer_id: str) -> None:
     """Stop at the first thing that preflight finds wrong; a pass is silent, since stdout and stderr are Terraform's."""
+    run.estate.refuse_shared_state(run.estate.layer(layer_id))
     with run.engine() as engine:
-        checked = engine.preflight([layer_id], will_write=False)
+        asks_nobody = _asks_nobody(run.after or ())
+        checked = engine.preflight([layer_id], will_write=asks_nobody, is_prompted=not asks_nobody)
     if checked.errors:
         first = checked.errors[0]
         raise PreflightError(f"preflight: {first.subject}: {first.seen}", findings=checked.findings, hint=first.remedy)
+
+
+def _asks_nobody(words: Sequence[str]) -> bool:
+    """Whether Terraform changes something without a question: a saved plan is applied at once."""
+    flags = {word.replace("--", "-", 1).partition("=")[0] for word in words[1:]}
+    has_question = sys.stdin.isatty() and "-auto-approve" not in flags and all(flag[0] == "-" for flag in flags if flag)
+    return words[:1] in (("apply",), ("destroy",)) and not has_question

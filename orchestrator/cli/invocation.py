@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from orchestrator import printable
 from orchestrator.cli import options
 from orchestrator.cli.boundary import redact
 from orchestrator.cli.parameter import LightCommand
+from orchestrator.cli.stream import PrintableStream, guarded_stdout
 from orchestrator.errors import UsageError
-from orchestrator.redaction import RedactedStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,7 +119,7 @@ class Invocation:
 
     @cached_property
     def stderr(self) -> TextIO:
-        return RedactedStream(sys.stderr, redact)  # type: ignore[return-value]
+        return PrintableStream(sys.stderr, redact.lines)  # type: ignore[return-value]
 
     @property
     def is_colored(self) -> bool:
@@ -131,7 +132,7 @@ class Invocation:
 
     def say(self, text: str) -> None:
         """A line of talk."""
-        print(text, file=self.stderr)
+        print(printable.indented(text), file=self.stderr)
 
     def no_rest(self) -> None:
         """Refuse words after `--` where they mean nothing."""
@@ -226,7 +227,12 @@ def command(
             common = {parameter.name: given.pop(parameter.name) for parameter in _COMMON}
             for parameter in shared:
                 given[parameter] = options.RunWords(**{word.name: given.pop(word.name) for word in words})
-            return function(Invocation(ctx.obj or Start(), **common), **given)
+            run = Invocation(ctx.obj or Start(), **common)
+            declared = [name for parameter in ctx.command.params for name in parameter.opts]
+            for note in options.without_effect(declared, run.environ):
+                run.say(note)
+            with guarded_stdout():
+                return function(run, **given)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         parameters = [

@@ -6,6 +6,7 @@ import json as jsonlib
 import re
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import printable
 from orchestrator.config import DURATION
 from orchestrator.errors import RunError, UsageError
 from orchestrator.report import Outcome
@@ -128,5 +129,5 @@ def _leave(report: RunReport, words: RunWords, *, detailed: bool) -> None:
     if words.json:
         plain.print_json(data)
     if words.report_file is not None:
-        text = jsonlib.dumps(data, indent=2, ensure_ascii=False)
+        text = printable.json(jsonlib.dumps(data, indent=2, ensure_ascii=False))
         words.report_file.write_text(text + "\n", encoding="utf-8")

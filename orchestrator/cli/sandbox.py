@@ -61,9 +61,9 @@ def env(run: Invocation, *, json: bool) -> None:
         plain.print_json({**variables, **dict.fromkeys(stray)})
         return
     for name in stray:
-        print(f"unset {name}")
+        plain.print_bare(f"unset {name}")
     for name, value in variables.items():
-        print(f"export {name}={shlex.quote(value)}")
+        plain.print_bare(f"export {name}={shlex.quote(value)}")
 
 
 def _describe(sandbox: Sandbox) -> dict[str, object]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from orchestrator import lookup
 from orchestrator.aws.secrets import CURRENT
 from orchestrator.cli import plain
-from orchestrator.errors import UsageError
+from orchestrator.cli.stream import can_write, raw
+from orchestrator.errors import SecretError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,17 +139,35 @@ def _fetch(run: Invocation, request: Request, *, json: bool) -> None:
         shown = {"name": secret.name, "value": value, "arn": secret.arn, "version_id": secret.version_id}
         plain.print_json({**shown, "stages": list(secret.stages), "created": secret.created})
     else:
-        sys.stdout.write(f"{value}\n")
+        if not can_write(raw(sys.stdout), value):
+            raise SecretError(
+                f"secret {secret.name} has characters that {sys.stdout.encoding} lacks, and is not written in part",
+                hint="set PYTHONIOENCODING=utf-8, or pass --json",
+            )
+        plain.print_bare(value)
 
 
 def _execute(run: Invocation, request: Request, value: str) -> None:
     """Become the program: the value is in its environment, and no wealist stays behind."""
     assert request.env is not None
     program = request.program
+    if "\0" in value or not _is_unicode(value):
+        raise SecretError(
+            f"secret {request.name} has a character that no environment variable can hold: NUL, or no Unicode",
+            hint=f"name another field of it, or read it from a pipe: {run.target.command('secrets', request.name)}",
+        )
     try:
         os.execvpe(program[0], program, {**run.environ, request.env: value})
     except OSError as error:
         raise UsageError(f"{program[0]}: can't be started: {error.strerror}", hint=_EXEC_USAGE) from error
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _jq(field: str) -> str:
@@ -159,16 +178,18 @@ def _jq(field: str) -> str:
 def _show_command(run: Invocation, request: Request) -> None:
     config = lookup.secret_config(run.estate, request.name)
     layer = run.estate.layer(config.layer)
-    folder = shlex.quote(os.path.relpath(run.target.folder(layer.path)))
+    # A `./` keeps a folder whose name begins with a dash from being taken for an option.
+    folder = os.path.relpath(run.target.folder(layer.path))
+    folder = shlex.quote(f"./{folder}" if folder.startswith("-") else folder)
     field = request.field or config.field
     lines = [
         *(['eval "$(wealist sandbox env)"'] if run.wants_sandbox else []),
         f"cd {folder}",
         "aws secretsmanager get-secret-value \\",
-        f"  --region {layer.backend.region} \\",
+        f"  --region {shlex.quote(layer.backend.region)} \\",
         *([f"  --profile {shlex.quote(run.profile)} \\"] if run.profile else []),
         f'  --secret-id "$(terraform output -raw {shlex.quote(config.output)})" \\',
-        *([f"  --version-stage {request.stage} \\"] if request.stage != "AWSCURRENT" else []),
+        *([f"  --version-stage {shlex.quote(request.stage)} \\"] if request.stage != "AWSCURRENT" else []),
         f"  --query SecretString --output text{_jq(field) if field else ''}",
     ]
     print("\n".join(lines))

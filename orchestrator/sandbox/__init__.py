@@ -7,8 +7,8 @@
     control     starts, finds and stops that process
     provider    where Terraform gets the AWS provider from
     workspace   the copy of the estate that Terraform runs in
-    confinement what in the HCL could lead out of it
-    disposal    what is removed when it stops
+    confinement  what in the HCL could lead out of it
+    disposal     what is removed when it stops
     target      all of it put together: a `Target` that the engine takes like any other
 
 Real Terraform and the real AWS provider run in it. Nothing of the shell's credentials gets in, and nothing of the

@@ -7,11 +7,10 @@ error but the answer "there are changes".
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator import events
+from orchestrator import events, payload
 from orchestrator.errors import CommandError, CommandInterruptedError, OutputFormatError, TerraformNotFoundError
 from orchestrator.plan import Plan
 from orchestrator.process import Cancellation, Command, Completed, Runner, StartError
@@ -72,7 +71,7 @@ class TerraformClient:
         if hashlib.sha256(plan_file.read_bytes()).hexdigest() != digest:
             raise OutputFormatError(f"{self.layer}: the plan file changed while it was read", hint="plan again")
         try:
-            data = json.loads(done.stdout)
+            data = payload.load(done.stdout)
         except ValueError as error:
             raise OutputFormatError(f"`terraform show -json` wrote no JSON: {error}") from error
         return Plan.from_json(data, digest=f"sha256:{digest}", is_refresh_only=is_refresh_only)

@@ -22,7 +22,7 @@ from orchestrator.errors import SecretError
 from orchestrator.sandbox import control, provider
 from orchestrator.sandbox.control import Server
 from orchestrator.sandbox.credential import Credential
-from tests.estate import ACCOUNT, BUCKET, REGION, TABLE, YAML, Store, state_text, write_layer
+from tests.estate import ACCOUNT, BUCKET, KEY, REGION, TABLE, YAML, Store, backend_block, state_text, write_layer
 from tests.fakes import CANARY, PLAN_FILE, FakeRunner, Reply, recorded
 
 if TYPE_CHECKING:
@@ -476,11 +476,7 @@ def test_a_stray_variable_is_named(
 # the environment, and where a command works
 
 
-def test_flags_have_variables(
-    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, estate: Estate
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WEALIST_CHDIR", str(estate.root))
+def test_flags_have_variables(shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEALIST_TERRAFORM_PARALLELISM", "4")
     monkeypatch.setenv("WEALIST_LOCK_TIMEOUT", "9s")
 
@@ -498,8 +494,37 @@ def test_no_variable_says_yes(
     assert shell.started == []
 
 
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (
+            ["plan", "foundation"],
+            ["--set", "--var-file", "--terraform-log", "--chdir", "--profile", "--target", "--replace"],
+        ),
+        (["up", "foundation"], ["--auto-approve", "--allow-destroy"]),
+        (["diagnose", "db"], ["--from", "--ca-file"]),
+        (["secrets", "db-password"], ["--field", "--version-stage", "--env"]),
+    ],
+)
+def test_a_variable_that_would_choose_is_named_and_has_no_effect(
+    words: list[str],
+    options: list[str],
+    shell: FakeRunner,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    without = run(words)
+    capsys.readouterr()
+    for option in options:
+        monkeypatch.setenv(f"WEALIST_{option.removeprefix('--').replace('-', '_').upper()}", "/else/where=1")
+
+    assert run(words) == without
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: WEALIST_")]
+    assert sorted(note.split()[5] for note in notes) == sorted(options)
+
+
 def test_no_guard_has_a_variable() -> None:
-    """A new one has to be added to `COMMAND_LINE_ONLY`."""
     declared = [info for kind in vars(options).values() for info in getattr(kind, "__metadata__", ())]
     guards = [info for info in declared if getattr(info, "rich_help_panel", None) == "Guards"]
 
@@ -784,6 +809,28 @@ def test_tf_stops_at_the_guard_of_the_account(
     err = capsys.readouterr().err
     assert f"error: preflight: {ACCOUNT}: prod is pinned to account 210987654321" in err
     assert " next: use credentials of 210987654321" in err
+
+
+def test_tf_leaves_a_state_alone_that_two_layers_keep(
+    shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    write_layer(estate.root, "prod/copy", backend_block(KEY))
+
+    assert run(["tf", "copy", "--", "apply"]) == 11
+    assert "is the state of prod/copy and of prod/foundation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["apply", "-auto-approve"], ["apply"], ["destroy", "--auto-approve"], ["apply", "x.plan"]]
+)
+def test_tf_changes_nothing_unasked_where_the_account_is_unknown(
+    words: list[str], shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    (estate.root / "wealist.yaml").write_text(f"{YAML}accounts:\n  prod: '{ACCOUNT}'\n")
+    write_layer(estate.root, "prod/foundation", backend_block(KEY) + 'provider "aws" {\n  profile = "ops"\n}\n')
+
+    assert run(["tf", "foundation", "--", *words]) == 10
+    assert "which can't be checked, and nobody is asked before it is applied" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["fmt"], ["validate"], ["version"], ["-help"]])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,13 @@ import pytest
 from orchestrator.cli import render
 from orchestrator.cli.invocation import Invocation, Start
 from orchestrator.cli.options import LogFormat
+from orchestrator.cli.terminal import Text
 from orchestrator.errors import GuardError
 from orchestrator.finding import Finding, Severity
 from orchestrator.outputs import Output
 from orchestrator.plan import Plan
 from orchestrator.report import LayerResult, Outcome, RunReport
+from orchestrator.target import aws_target
 from tests.fakes import CANARY, REPLACEMENT, recorded_json
 
 if TYPE_CHECKING:
@@ -232,13 +235,13 @@ def test_colour_is_for_those_who_want_it(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
 
-    render.console(invocation(**more)).print("[red]text[/]")
+    render.console(invocation(**more)).print(Text("text", "red"))
 
     assert ("\x1b[" in capsys.readouterr().out) is is_colored
 
 
 def test_a_pipe_gets_no_colour(capsys: Capture) -> None:
-    render.console(invocation()).print("[red]text[/]")
+    render.console(invocation()).print(Text("text", "red"))
 
     assert capsys.readouterr().out == "text\n"
 
@@ -259,3 +262,22 @@ def test_a_folder_is_the_one_that_was_given() -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(59.6, "1 min 00 s"), (9.96, "10 s"), (59.4, "59 s")])
 def test_durations_are_rounded_without_a_seam(seconds: float, shown: str) -> None:
     assert render.duration(seconds) == shown
+
+
+def test_a_layers_name_is_no_markup(capsys: Capture) -> None:
+    results = tuple(
+        LayerResult(layer=name, outcome=outcome, seconds=1.0)
+        for name in ("prod/h[bold red]x", "prod/a[/b]")
+        for outcome in (Outcome.NO_CHANGES, Outcome.DRIFTED, Outcome.WAITING, Outcome.FAILED, Outcome.PLANNED)
+    )
+    run = invocation()
+    run.__dict__["target"] = aws_target(Path("/estate"), {})
+    report = RunReport(
+        run_id="1", command="plan", target="aws", started=datetime.now(UTC), seconds=1.0, results=results
+    )
+
+    render.print_ends(run, report)
+
+    err = capsys.readouterr().err
+    assert err.count("prod/h[bold red]x") == 6
+    assert "wealist up 'prod/h[bold red]x' 'prod/a[/b]' plans again" in err

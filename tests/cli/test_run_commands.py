@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.cli.boundary import run
-from tests.estate import KEY, YAML, Store, backend_block, remote_state, state_text, write_layer
+from tests.estate import ACCOUNT, KEY, YAML, Store, backend_block, remote_state, state_text, write_layer
 from tests.fakes import CANARY, PLAN_FILE, Reply, recorded
 from tests.plans import change, plan_json, script
 
@@ -562,3 +562,36 @@ def test_what_was_applied_before_a_no_is_not_denied(
     assert error == "prod/compute: not confirmed, so not applied"
     assert hint == "wealist resume"
     assert shell.started.count("apply") == 1
+
+
+# whose account
+
+
+@pytest.fixture
+def unknown(estate: Estate, store: Store) -> Store:
+    """Foundation is pinned, and its provider is somebody else."""
+    (estate.root / "wealist.yaml").write_text(f"{YAML}accounts:\n  prod: '{ACCOUNT}'\n")
+    write_layer(estate.root, "prod/foundation", backend_block(KEY) + 'provider "aws" {\n  profile = "ops"\n}\n')
+    store.put_state(state_text(outputs={"vpc_id": "vpc-1"}))
+    return store
+
+
+@pytest.mark.parametrize("words", [["up", "foundation", "-y"], ["down", "foundation", "--confirm", "foundation"]])
+def test_a_flag_does_not_stand_for_somebody_who_knows_the_account(
+    words: list[str], unknown: Store, shell: FakeRunner, capsys: Capture
+) -> None:
+    assert run(words) == 10
+
+    err = capsys.readouterr().err
+    assert "✗ account.unknown  prod/foundation: prod is pinned to account" in err
+    assert shell.started == []
+
+
+def test_a_person_at_the_prompt_may_know_it(
+    unknown: Store, shell: FakeRunner, terminal: Terminal, capsys: Capture
+) -> None:
+    terminal("yes\n")
+
+    assert run(["up", "foundation"]) == 0
+    assert "! account.unknown" in capsys.readouterr().err
+    assert "apply" in shell.started

@@ -61,6 +61,7 @@ def up(
         accept_contract=tuple(accept_contract_change or ()),
         allow_incomplete=allow_incomplete_dependencies,
         max_monthly_delta=max_monthly_delta,
+        is_prompted=not auto_approve,
     )
     return running.go(run, lambda engine: engine.up(names, options, confirm=confirm), words).exit_code
 
@@ -80,7 +81,7 @@ def down(
 
     names = running.names(run, layers, everything=all)
     by_name = confirmation.for_down(run, names, given=confirm or (), non_interactive=non_interactive)
-    options = running.options(run, words, lift_deletion_protection=lift_deletion_protection)
+    options = running.options(run, words, lift_deletion_protection=lift_deletion_protection, is_prompted=not confirm)
     return running.go(run, lambda engine: engine.down(names, options, confirm=by_name), words).exit_code
 
 
@@ -116,8 +117,11 @@ def resume(
         "accept_contract": accept_contract_change or (),
     }
     values = parse_assignments(set or ())
+    is_prompted = not (confirm if unfinished.command == "down" else auto_approve)
     return running.go(
-        run, lambda engine: engine.resume(unfinished, values=values, confirm=ask, **more), words
+        run,
+        lambda engine: engine.resume(unfinished, values=values, is_prompted=is_prompted, confirm=ask, **more),
+        words,
     ).exit_code
 
 
