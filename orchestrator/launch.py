@@ -114,7 +114,13 @@ class Launcher:
         will_write: bool,
         is_prompted: bool = True,
     ) -> Preflight:
-        """Make every check for these layers."""
+        """Make every check for these layers.
+
+        Raises:
+            ConfigError: One leads to another place than the target.
+        """
+        for layer in layers:
+            self.target.check(layer, self.target.folder(layer.path))
         return preflight.check(
             layers,
             config=self.estate.config,

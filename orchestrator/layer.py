@@ -90,6 +90,8 @@ class Provider:
         source: `registry.terraform.io/hashicorp/aws`.
         module: The address of the module that it stands in, `module.dns`; empty in the root module.
         arguments: Every argument and nested block that has a value, with where; but for `alias`.
+        profile: The profile that it works with, as far as it can be read; a variable may have another value on the next run.
+        endpoints: Of services, in place of AWS's own, as far as they can be read.
         role_arn: The role that it works as in the end, or None where it assumes none, or one that can't be read.
         elsewhere: The argument that makes it another identity than the shell's in a way that can't be read.
         allowed_accounts: The only accounts that it works in; None where it does not say, or not in a way that can be read.
@@ -100,6 +102,8 @@ class Provider:
     module: str = ""
     alias: str | None = None
     arguments: Mapping[str, Location] = field(default_factory=dict, hash=False, compare=False)
+    profile: str | None = field(default=None, compare=False)
+    endpoints: tuple[str, ...] = field(default=(), compare=False)
     role_arn: str | None = None
     elsewhere: str | None = None
     allowed_accounts: tuple[str, ...] | None = None
@@ -162,12 +166,16 @@ class RemoteState:
         bucket, key: None where the HCL does not say it in a way that can be read without evaluating it.
         variables: Variables of the root module that both were read through, and the value that each has here. With another
             one Terraform would read another state than the one that the order of layers rests on.
+        arguments: What its `config` says anything of; None where that is made of other values.
+        profile: The profile that it is read with, as far as it can be read.
     """
 
     name: str
     bucket: str | None
     key: str | None
     variables: Mapping[str, str] = field(default_factory=dict, hash=False)
+    arguments: tuple[str, ...] | None = ()
+    profile: str | None = field(default=None, compare=False)
     location: Location = field(compare=False)
 
 

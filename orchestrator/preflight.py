@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import verdict
+from orchestrator import endpoint, verdict
 from orchestrator.aws import backend as look
 from orchestrator.aws.digest import find_mismatch
 from orchestrator.aws.expiry import read_expiry
@@ -101,6 +101,8 @@ def check(
     """
     started = time.monotonic()
     findings: list[Finding] = [*known]
+    if not target.aws.is_hermetic:
+        findings.extend(endpoint.findings(endpoint.of_environment(target.environ, profile=target.aws.profile)))
     seen = _Seen()
     with threads(_THREADS) as pool:
         binary = pool.submit(tf_binary.find, target.terraform_bin, env, runner=runner, cwd=target.work_root)

@@ -103,16 +103,27 @@ def _provider(
     given = {name: attribute.location for name, attribute in attributes.items() if attribute.value is not None}
     given |= {_type_of(block): block.location for block in blocks}
     role = _role(attributes, blocks, scope)
+    profile = scope.resolve(attributes["profile"].value) if "profile" in attributes else None
     return Provider(
         source=source,
         module=module,
         alias=alias,
         arguments={name: where for name, where in given.items() if name != "alias"},
+        profile=profile.value if profile else None,
+        endpoints=tuple(_endpoints(blocks, scope)),
         role_arn=role,
         elsewhere=None if role else next((name for name in IDENTITY if name in given), None),
         allowed_accounts=_accounts(attributes.get("allowed_account_ids"), scope),
         location=location,
     )
+
+
+def _endpoints(blocks: Sequence[hcl.Block], scope: Scope) -> Iterator[str]:
+    for block in blocks:
+        if block.type == "endpoints":
+            for attribute in block.attributes.values():
+                if (url := scope.resolve(attribute.value)) is not None:
+                    yield url.value
 
 
 def _type_of(block: hcl.Block) -> str:

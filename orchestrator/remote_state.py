@@ -150,6 +150,7 @@ def remote_states(scope: Scope) -> Iterator[RemoteState]:
         settings = config if isinstance(config, dict) else {}
         bucket = scope.resolve(settings.get("bucket"))
         key = _key(scope, settings, given.get("workspace"))
+        profile = scope.resolve(settings.get("profile"))
         texts = [text for text in (kind, bucket, key) if text is not None]
         used = {name: value for text in texts for name, value in text.variables.items()}
         yield RemoteState(
@@ -157,8 +158,16 @@ def remote_states(scope: Scope) -> Iterator[RemoteState]:
             bucket=bucket.value if kind and bucket else None,
             key=key.value if kind and key else None,
             variables=used if len(texts) == 3 else {},
+            arguments=_arguments(config),
+            profile=profile.value if profile else None,
             location=location,
         )
+
+
+def _arguments(config: Any) -> tuple[str, ...] | None:
+    if isinstance(config, hcl.Expression):
+        return None
+    return tuple(name for name, value in config.items() if value is not None) if isinstance(config, dict) else ()
 
 
 def _key(scope: Scope, settings: Mapping[str, Any], workspace: Attribute | None) -> Text | None:

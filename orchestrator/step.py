@@ -7,6 +7,7 @@ is not begun.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -86,8 +87,10 @@ class Steps:
             return
         command = self._context.target.command
         initialization.prepare(self._layer, self.folder, cli_config=self._cli_config, command=command)
+        fetching = replace(self._terraform, env={**self._terraform.env, **self._context.target.fetching})
         with self._context.init_lock:
-            self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
+            self._step("init", lambda: fetching.init(upgrade=with_upgrade))
+        self._context.target.check(self._layer, self.folder)
         initialization.remember(self._layer, self.folder, terraform_version=version, cli_config=self._cli_config)
 
     def options(

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from orchestrator import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from orchestrator.layer import Layer
 
 HOME = private_folder.NAME
 
@@ -54,6 +56,10 @@ class AwsSettings:
         return shlex.join(["wealist", *(["--sandbox"] if self.is_hermetic else []), *self.options, *words])
 
 
+def _allow(_layer: Layer, _folder: Path) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Where a run goes.
@@ -62,6 +68,9 @@ class Target:
         name: `aws` or `sandbox`, for people.
         home: The `.wealist` folder that runs, plans and the ledger are written to.
         environ: The environment that Terraform's is built from.
+        fetching: What an init has in its place: it alone may have to reach a registry.
+        check: Refuses a layer whose HCL leads elsewhere, with a `ConfigError`; it is given the folder that Terraform runs in, to
+            be asked again when an init has fetched modules.
         source_root: The estate's root.
         work_root: What stands for it when Terraform runs: the same folder, or the sandbox's copy.
         terraform_bin: A name to be found on PATH, or a path.
@@ -74,6 +83,8 @@ class Target:
     source_root: Path
     work_root: Path
     terraform_bin: str = "terraform"
+    fetching: Mapping[str, str] = field(default_factory=dict, repr=False)
+    check: Callable[[Layer, Path], None] = field(default=_allow, repr=False)
 
     def command(self, *words: str) -> str:
         """A wealist command for this target, to be shown to a person: each word quoted for the shell."""

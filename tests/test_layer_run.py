@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from orchestrator import artifacts, events, holder, ledger, task, timing
 from orchestrator.aws.session import Sessions
 from orchestrator.config import Config
 from orchestrator.discovery import Estate
-from orchestrator.errors import CommandError, CommandInterruptedError, GuardError, StateLockedError
+from orchestrator.errors import CommandError, CommandInterruptedError, ConfigError, GuardError, StateLockedError
 from orchestrator.layer_run import LayerRun
 from orchestrator.process import Cancellation, Command
 from orchestrator.redaction import Redactor
@@ -31,6 +31,7 @@ from tests.fakes import CANARY, PLAN_FILE, VERSION, FakeRunner, InlineDesk, Repl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestrator.layer import Layer
     from orchestrator.plan import Plan
     from orchestrator.run import Confirm, Proposal
 
@@ -57,6 +58,7 @@ class Rig:
     seen: list[events.Event] = field(default_factory=list)
     before: State | None = None
     is_watched: bool = True
+    target_changes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -70,7 +72,7 @@ class Rig:
     def layer_run(self, options: RunOptions, yaml: str, confirm: Confirm | None) -> Iterator[LayerRun]:
         estate = Estate(self.estate.root, Config.parse(yaml))
         layer = estate.layer("foundation")
-        target = target_of(estate.root)
+        target = replace(target_of(estate.root), **self.target_changes)
         with artifacts.run_folder(self.home, self.redact) as folder:
             context = RunContext(
                 command="up" if confirm else "plan",
@@ -234,6 +236,29 @@ def test_an_upgrade_is_an_init_in_any_case(rig: Rig) -> None:
 
     assert rig.runner.started.count("init") == 2
     assert "-upgrade" in rig.runner.last("init").argv
+
+
+def test_an_init_alone_has_the_way_to_a_registry(rig: Rig) -> None:
+    rig.target_changes["fetching"] = {"HTTPS_PROXY": "http://proxy"}
+
+    rig.up()
+
+    has_proxy = {command.argv[1]: "HTTPS_PROXY" in command.env for command in rig.runner.commands}
+    assert (has_proxy["init"], has_proxy["plan"], has_proxy["apply"]) == (True, False, False)
+
+
+def test_a_module_that_leads_elsewhere_stops_the_run_after_its_init(rig: Rig) -> None:
+    def check(layer: Layer, folder: Path) -> None:
+        assert (layer.id, folder) == ("prod/foundation", rig.folder)
+        raise ConfigError("main.tf:1: token of provider aws could lead out")
+
+    rig.target_changes["check"] = check
+
+    result = rig.up()
+
+    assert rig.runner.started == ["init"]
+    assert result.outcome is Outcome.FAILED
+    assert isinstance(result.error, ConfigError)
 
 
 def test_a_failed_init_is_made_again(rig: Rig) -> None:

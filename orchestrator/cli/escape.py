@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # These touch neither the state nor AWS.
 _OFFLINE = frozenset({"fmt", "validate", "version", "get", "help", "metadata"})
+# These bring modules and providers.
+_FETCHING = frozenset({"init", "get", "providers"})
 
 
 def run_terraform(run: Invocation, name: str, *, set_env: Sequence[str] = (), keep_log: bool) -> int:
@@ -39,7 +41,8 @@ def run_terraform(run: Invocation, name: str, *, set_env: Sequence[str] = (), ke
     _check_words(run.after, layer, target)
     if not any(word in _OFFLINE or word in ("-h", "-help", "--help", "-version") for word in run.after[:1]):
         _check(run, layer.id)
-    environment = child_environment(target.environ, keep_log=keep_log)
+    environ = {**target.environ, **(target.fetching if run.after[0] in _FETCHING else {})}
+    environment = child_environment(environ, keep_log=keep_log)
     for variable, reason in environment.dropped_but(values).items():
         run.say(f"note: {variable} is left out of Terraform's environment: {reason}")
     folder = target.folder(layer.path)

@@ -13,7 +13,7 @@ import signal
 import sys
 import termios
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
+    from orchestrator.layer import Layer
     from orchestrator.process import Cancellation
     from orchestrator.target import Target
 
@@ -57,6 +58,7 @@ class Invocation:
         sandbox: bool,
         terraform_bin: str | None,
         profile: str | None,
+        allow_local_endpoint: bool,
         no_color: bool,
         log_format: options.LogFormat,
     ) -> None:
@@ -68,6 +70,7 @@ class Invocation:
         self.log_format = log_format
         self._terraform_bin = terraform_bin
         self.profile = profile
+        self._allows_local_endpoint = allow_local_endpoint
         self._no_color = no_color or bool(os.environ.get("NO_COLOR"))
         # Holds back what others have to say, so that a question stands alone.
         self.quiet: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -83,11 +86,9 @@ class Invocation:
     @cached_property
     def target(self) -> Target:
         """AWS, or the sandbox, which is started where it doesn't run."""
-        from orchestrator.target import aws_target
-
         program = self._terraform_bin or self.estate.config.terraform.bin
         if not self.wants_sandbox:
-            return aws_target(self.estate.root, self.environ, terraform_bin=program, profile=self.profile)
+            return self._aws(program)
         from orchestrator.sandbox.target import start_sandbox
 
         sandbox = start_sandbox(self.estate, self.environ, terraform_bin=program)
@@ -96,7 +97,27 @@ class Invocation:
             self.say(f"  provider from {sandbox.provider}\n  modules from {sandbox.modules}")
         for name in sandbox.unheeded:
             self.say(f"note: {name} has changed; it counts when the sandbox starts: wealist sandbox stop")
+        for name in sandbox.profiles:
+            self.say(f"note: the HCL names the profile {name}; in the sandbox it stands for the sandbox's own keys")
         return sandbox.target
+
+    def _aws(self, program: str) -> Target:
+        """AWS itself, unless what stands for it is on this machine: every command that calls it comes by here."""
+        from orchestrator import endpoint
+        from orchestrator.target import aws_target
+
+        options = (endpoint.OPTION,) if self._allows_local_endpoint else ()
+        target = aws_target(
+            self.estate.root, self.environ, terraform_bin=program, profile=self.profile, options=options
+        )
+        if self._allows_local_endpoint:
+            return target
+        endpoint.refuse_local(endpoint.of_environment(target.environ, profile=target.aws.profile))
+
+        def check(layer: Layer, _folder: Path) -> None:
+            endpoint.refuse_local(endpoint.of_layer(layer, target.environ))
+
+        return replace(target, check=check)
 
     @cached_property
     def stderr(self) -> TextIO:
@@ -237,6 +258,7 @@ _COMMON = (
     _common("sandbox", options.UseSandbox, False),
     _common("terraform_bin", options.TerraformBin, None),
     _common("profile", options.Profile, None),
+    _common("allow_local_endpoint", options.AllowLocalEndpoint, False),
     _common("no_color", options.NoColor, False),
     _common("log_format", options.Log, options.LogFormat.PRETTY),
 )

@@ -93,6 +93,15 @@ TerraformBin = Annotated[
 Profile = Annotated[
     str | None, option("--profile", help="A profile of your AWS config.", metavar="NAME", rich_help_panel="Everywhere")
 ]
+AllowLocalEndpoint = Annotated[
+    bool,
+    option(
+        "--allow-local-endpoint",
+        metavar="",
+        help="Take an endpoint on this machine for AWS.",
+        rich_help_panel="Everywhere",
+    ),
+]
 NoColor = Annotated[bool, option("--no-color", help="No colour, no live display.", rich_help_panel="Everywhere")]
 Log = Annotated[LogFormat, option("--log-format", help="How progress is written.", rich_help_panel="Everywhere")]
 

@@ -54,6 +54,7 @@ def env(run: Invocation, *, json: bool) -> None:
     if len(regions) == 1:
         # The AWS CLI asks for one; with several, which is meant is for the person to say.
         variables["AWS_DEFAULT_REGION"] = regions.pop()
+    run.say("note: wealist itself goes to the sandbox with --sandbox only; without it, it refuses this endpoint")
     # A profile, a token or an endpoint of one service would lead away from the sandbox again.
     stray = sorted(name for name in run.environ if name.startswith("AWS_") and name not in variables)
     if json:

@@ -1003,9 +1003,52 @@ def test_a_sandbox_is_data_for_scripts(command: str, shell: FakeRunner, sandbox:
     assert "hunter2" not in out
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["preflight"], ["plan", "foundation"], ["secrets", "db-password"], ["status"], ["tf", "foundation", "--", "plan"]],
+)
+def test_an_endpoint_on_this_machine_is_not_taken_for_aws(
+    words: list[str], shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    # Only the command line may say that it is meant.
+    monkeypatch.setenv("WEALIST_ALLOW_LOCAL_ENDPOINT", "1")
+
+    assert run(words) == 10
+
+    err = capsys.readouterr().err
+    assert "error: AWS_ENDPOINT_URL: http://127.0.0.1:4566 is this machine and not AWS" in err
+    assert " next: unset AWS_ENDPOINT_URL; to rehearse: add --sandbox" in err
+    assert shell.commands == []
+
+
+def test_a_provider_that_names_this_machine_is_not_run(
+    shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    main = estate.root / "terraform" / "prod" / "foundation" / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  endpoints {{\n    s3 = "http://localhost:1"\n  }}\n}}\n')
+
+    assert run(["plan", "foundation"]) == 10
+    assert "endpoints of the provider: http://localhost:1 is this machine" in capsys.readouterr().err
+
+    assert run(["plan", "foundation", "--allow-local-endpoint"]) == 0
+
+
+def test_an_endpoint_that_is_set_is_named_by_preflight(
+    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:4566")
+
+    run(["preflight", "--allow-local-endpoint"])
+
+    assert "endpoint.custom  AWS_ENDPOINT_URL_SQS" in capsys.readouterr().out
+
+
 def test_a_shell_is_pointed_at_the_sandbox(shell: FakeRunner, sandbox: Running, capsys: Capture) -> None:
     assert run(["sandbox", "env"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert "refuses this endpoint" in err
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:4566" in lines
     assert {"export AWS_ACCESS_KEY_ID=hunter2-access", "export AWS_SECRET_ACCESS_KEY=hunter2-secret"} <= {*lines}
     assert all(line.startswith("export ") for line in lines)
@@ -1028,6 +1071,29 @@ def test_a_source_that_is_asked_for_too_late_is_named(
 
     assert run(["--sandbox", "secrets", "db-password"]) == 14
     assert "note: WEALIST_MODULE_SOURCE has changed; it counts when the sandbox starts" in capsys.readouterr().err
+
+
+def test_a_profile_that_the_hcl_names_is_said_to_be_the_sandboxs(
+    shell: FakeRunner, sandbox: Running, estate: Estate, capsys: Capture
+) -> None:
+    main = estate.root / "terraform" / "prod" / "foundation" / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  profile = "team"\n}}\n')
+
+    run(["--sandbox", "secrets", "db-password"])
+
+    assert "note: the HCL names the profile team; in the sandbox it stands for" in capsys.readouterr().err
+
+
+def test_a_layer_that_could_leave_the_sandbox_is_not_run(
+    shell: FakeRunner, sandbox: Running, estate: Estate, capsys: Capture
+) -> None:
+    main = estate.root / "terraform" / "prod" / "foundation" / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  access_key = "AKIA"\n}}\n')
+
+    for words in (["plan", "foundation"], ["preflight"], ["tf", "foundation", "--", "plan"]):
+        assert run(["--sandbox", *words]) == 64
+        assert ": access_key of provider aws could lead a rehearsal out" in capsys.readouterr().err
+    assert shell.commands == []
 
 
 @pytest.mark.parametrize("words", [["--sandbox", "secrets", "db-password"], ["secrets", "db-password", "--sandbox"]])
