@@ -199,6 +199,10 @@ def test_a_pin_holds_for_environments_below_it(tmp_path: Path) -> None:
         ),
         ("secrets:\n  pw:\n    layer: fundation\n    output: arn\n", "secrets.pw.layer"),
         (
+            "layers:\n  settings:\n    prod/fundation: { workspace: default }\n",
+            "layers.settings.prod/fundation",
+        ),
+        (
             (
                 "diagnose:\n  db:\n    layer: fundation\n    kind: redis\n    identifier: id\n    private_subnets: ids\n"
                 "    secret: pw\nsecrets:\n  pw:\n    layer: foundation\n    output: arn\n"
