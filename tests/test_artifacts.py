@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import testinfra
 
-from orchestrator import artifacts, ledger
+from orchestrator import artifacts, ledger, private_folder
 from orchestrator.errors import ConfigError
 from orchestrator.redaction import Redactor
 from tests.fakes import CANARY
@@ -114,7 +114,7 @@ def test_a_run_starts_in_no_folder_that_a_link_leads_out_of(home: Path, tmp_path
     outside.chmod(0o755)
     if place:
         artifacts.prepare_home(home)
-        artifacts.private_folder.remove(home / "runs")
+        private_folder.remove(home / "runs")
         (home / place).parent.mkdir(exist_ok=True)
     (home / place).symlink_to(outside)
 

@@ -102,7 +102,8 @@ def start(home: Path, *, environ: Mapping[str, str], modules: Sequence[Path], ac
             "the sandbox needs packages that are not installed",
             hint=f"{sys.executable} -m pip install 'wealist[sandbox]'",
         )
-    argv = [sys.executable, "-m", "orchestrator.sandbox.server", "--runtime", str(home)]
+    # Without -P its first source of modules would be the folder that it starts in.
+    argv = [sys.executable, "-P", "-m", "orchestrator.sandbox.server", "--runtime", str(home)]
     argv += ["--token", secrets.token_hex(16)]
     argv += [word for folder in modules for word in ("--modules", str(folder))]
     argv += ["--account-id", account_id] if account_id else []

@@ -54,8 +54,8 @@ def synchronize(estate: Estate, work: Path) -> None:
             os.unlink(name, dir_fd=fd)
     for relative, leads_to in links.items():
         _link(work, relative, leads_to)
-    for folder in sorted({relative.rpartition("/")[0] for relative in files} - {""}):
-        with _parent(work, f"{folder}/", make=True):
+    for parent in sorted({relative.rpartition("/")[0] for relative in files} - {""}):
+        with _parent(work, f"{parent}/", make=True):
             pass
     for relative, source in files.items():
         if not _is_same(source, work / relative):

@@ -186,7 +186,7 @@ def test_a_server_is_started_found_and_stopped(home: Path, monkeypatch: pytest.M
     finally:
         assert control.stop(home) is True
     (command,) = commands
-    assert list(command.argv)[:3] == [sys.executable, "-m", "orchestrator.sandbox.server"]
+    assert list(command.argv)[:4] == [sys.executable, "-P", "-m", "orchestrator.sandbox.server"]
     words = state["argv"]
     assert words[words.index("--token") + 1] == server.token
     assert [words[i + 1] for i, word in enumerate(words) if word == "--modules"] == [
