@@ -420,3 +420,20 @@ def test_a_terraform_that_was_killed_may_have_left_its_lock(estate: Estate, runn
     with pytest.raises(RunError) as caught:
         engine(estate, runner).up(["foundation"], confirm=yes)
     assert str(caught.value.hint).startswith("wealist locks prod/foundation shows whether its lock was left behind")
+
+
+@pytest.mark.parametrize("place", [".wealist", ".wealist/runs", ".wealist/ledger.jsonl"])
+def test_a_home_that_a_link_leads_out_of_is_refused_before_anything_is_asked_or_started(
+    estate: Estate, runner: FakeRunner, tmp_path: Path, place: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (estate.root / place).parent.mkdir(exist_ok=True)
+    (estate.root / place).symlink_to(outside)
+
+    # There is no AWS here: asking it would be another error.
+    with pytest.raises(ConfigError, match="this is a link"):
+        engine(estate, runner).up(["foundation"], RunOptions(), confirm=yes)
+
+    assert runner.commands == []
+    assert list(outside.iterdir()) == []
