@@ -40,9 +40,10 @@ def refuse_tracked(folder: Path, environ: Mapping[str, str], *, runner: process.
         return
     if done.returncode == 0 and done.stdout:
         first = done.stdout.split("\0", 1)[0]
-        name = shlex.quote(str(folder))
+        name, root = shlex.quote(folder.name), shlex.quote(str(folder.parent))
         raise ConfigError(
             f"{folder.parent / first}: git tracks this, and wealist trusts nothing in its own folder that came with a "
             "repository; nothing was done",
-            hint=f"see what it is, then: git rm -r --cached -- {name} && mv -- {name} {shlex.quote(f'{folder}.old')}",
+            hint=f"see what it is, then: git -C {root} rm -r --cached {name} && mv {shlex.quote(str(folder))} "
+            f"{shlex.quote(f'{folder}.old')}",
         )

@@ -28,7 +28,7 @@ def digest(layer: Layer, *, values: Mapping[str, str], var_files: Iterable[Path 
     files = (path for path in var_files if isinstance(path, Path))
     for path in (*_sources(layer), *files):
         total.update(f"{path.name}\0".encode())
-        total.update(hashlib.sha256(project_file.read_bytes(path)).digest())
+        total.update(hashlib.sha256(project_file.read_bytes(path, most=project_file.MOST_OF_A_STATE)).digest())
     for name, value in sorted(public_values(layer, values).items()):
         total.update(f"{name}={value}\0".encode())
     return f"sha256:{total.hexdigest()}"

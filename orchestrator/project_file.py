@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST = 16 * 1024 * 1024
 """Bytes of what people write: HCL, YAML, values of variables."""
 MOST_OF_A_STATE = 512 * 1024 * 1024
-"""Bytes of what Terraform writes."""
+"""Bytes of what Terraform writes, and of what it alone has to understand."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),

@@ -42,7 +42,7 @@ def test_a_tracked_file_is_named_with_the_way_out(home: Path, environ: dict[str,
         git_index.refuse_tracked(home, environ)
 
     assert str(home / "planted") in caught.value.message
-    assert f"git rm -r --cached -- {home}" in (caught.value.hint or "")
+    assert f"git -C {home.parent} rm -r --cached .wealist && mv {home} {home}.old" in (caught.value.hint or "")
 
 
 def test_what_git_does_not_track_is_no_matter(home: Path, environ: dict[str, str]) -> None:

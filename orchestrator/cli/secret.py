@@ -153,6 +153,8 @@ def _fetch(run: Invocation, request: Request, *, json: bool) -> None:
 def _execute(run: Invocation, request: Request, value: str) -> None:
     """Become the program: the value is in its environment, and no wealist stays behind."""
     assert request.env is not None
+    from orchestrator.process import find_program
+
     program = request.program
     if "\0" in value or not _is_unicode(value):
         raise SecretError(
@@ -160,7 +162,10 @@ def _execute(run: Invocation, request: Request, value: str) -> None:
             hint=f"name another field of it, or read it from a pipe: {run.target.command('secrets', request.name)}",
         )
     try:
-        os.execvpe(program[0], program, {**run.environ, request.env: value})
+        found = find_program(program[0], run.environ.get("PATH", ""))
+        if found is None:
+            raise FileNotFoundError(2, "No such file or directory")
+        os.execve(found, program, {**run.environ, request.env: value})
     except OSError as error:
         raise UsageError(f"{program[0]}: can't be started: {error.strerror}", hint=_EXEC_USAGE) from error
 

@@ -131,7 +131,8 @@ def _is_server_for(argv: Sequence[str], home: Path) -> bool:
 
 
 def _arguments(home: Path) -> tuple[str, ...]:
-    return "-m", _MODULE, "--runtime", str(home)
+    # Without -P the first source of modules would be the folder that it starts in.
+    return "-P", "-m", _MODULE, "--runtime", str(home)
 
 
 def _has_proof(server: Server) -> bool:

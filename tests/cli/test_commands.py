@@ -23,7 +23,19 @@ from orchestrator.errors import SecretError
 from orchestrator.sandbox import control, provider
 from orchestrator.sandbox.control import Server
 from orchestrator.sandbox.credential import Credential
-from tests.estate import ACCOUNT, BUCKET, KEY, REGION, TABLE, YAML, Store, backend_block, state_text, write_layer
+from tests.estate import (
+    ACCOUNT,
+    BUCKET,
+    KEY,
+    REGION,
+    TABLE,
+    YAML,
+    Store,
+    backend_block,
+    state_text,
+    write_layer,
+    write_program,
+)
 from tests.fakes import CANARY, PLAN_FILE, FakeRunner, Reply, recorded
 
 if TYPE_CHECKING:
@@ -741,10 +753,13 @@ def test_the_shell_commands_of_an_earlier_version(shell: FakeRunner, capsys: Cap
 def test_exec_hands_the_value_to_a_program_and_shows_it_to_nobody(
     shell: FakeRunner, arn: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    def execvpe(program: str, argv: list[str], env: dict[str, str]) -> None:
-        raise ReplacedError(program, argv, env)
+    def execve(program: Path, argv: list[str], env: dict[str, str]) -> None:
+        raise ReplacedError(str(program), argv, env)
 
-    monkeypatch.setattr(os, "execvpe", execvpe)
+    psql = write_program(Path("bin"), "psql").absolute()
+    write_program(Path(), "psql")
+    monkeypatch.setenv("PATH", f".::{psql.parent}")
+    monkeypatch.setattr(os, "execve", execve)
     monkeypatch.setenv("KEPT", "yes")
     seen: list[ReplacedError] = []
     monkeypatch.setattr("orchestrator.cli.boundary._keep_traceback", lambda: _remember(seen))
@@ -752,7 +767,7 @@ def test_exec_hands_the_value_to_a_program_and_shows_it_to_nobody(
     run(["secrets", "exec", "db-password", "--env", "PGPASSWORD", "--", "psql", "-h", "db.local"])
 
     (became,) = seen
-    assert (became.program, became.argv) == ("psql", ["psql", "-h", "db.local"])
+    assert (became.program, became.argv) == (str(psql), ["psql", "-h", "db.local"])
     assert (became.env["PGPASSWORD"], became.env["KEPT"]) == (CANARY, "yes")
     out, err = capsys.readouterr()
     assert CANARY not in out + err

@@ -85,7 +85,7 @@ def run_server(home: Path, program: str = LOOKALIKE, *, module: str = "orchestra
     """A server that was started before; returns what it wrote down."""
     _children.append(
         subprocess.Popen(
-            [sys.executable, "-m", module, "--runtime", str(home)],
+            [sys.executable, "-P", "-m", module, "--runtime", str(home)],
             cwd=program_folder(home, program),
             stdin=subprocess.DEVNULL,
         )
@@ -282,7 +282,7 @@ def test_a_server_is_started_found_and_stopped(home: Path, monkeypatch: pytest.M
     finally:
         assert control.stop(home) is True
     (command,) = commands
-    assert list(command.argv)[:3] == [sys.executable, "-m", "orchestrator.sandbox.server"]
+    assert list(command.argv)[:4] == [sys.executable, "-P", "-m", "orchestrator.sandbox.server"]
     words = state["argv"]
     keys = server.credential.to_json()
     assert {name: state[name] for name in keys} == keys
