@@ -10,15 +10,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
-import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import printable
+from orchestrator import git_index, printable, private_folder
 from orchestrator.events import VARIABLES
+from orchestrator.private_folder import RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 KEPT_RUNS = 50
 _VOLATILE = "volatile"
+# Whoever holds the lock on it is the run; a folder without it was not made by a run.
 _ALIVE = "alive"
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 EVENTS = "events.jsonl"
 TRACE = "terraform.log"
 
@@ -57,8 +60,7 @@ class RunFolder:
 
     def write(self, path: Path, text: str) -> None:
         """Write a file that nobody else can read, from the first byte on."""
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        private_folder.replace(path, text)
 
     def log(self, line: str) -> None:
         """Add one line to the run's event log. A full disk costs the line and not the run."""
@@ -70,7 +72,7 @@ class RunFolder:
 
     def _append(self, name: str, text: str) -> None:
         with suppress(OSError):
-            fd = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            fd = private_folder.open_file(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             with os.fdopen(fd, "a", encoding="utf-8") as file:
                 file.write(self.redact.lines(text.rstrip("\n")) + "\n")
 
@@ -80,31 +82,39 @@ class RunFolder:
 
     def _volatile(self, layer: str) -> Path:
         folder = self.path / _VOLATILE / layer.replace("/", "--")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder.make(folder)
         return folder
 
 
 @contextmanager
 def run_folder(home: Path, redact: Redactor) -> Iterator[RunFolder]:
-    """A new run folder; on the way out its secrets are removed and old runs thinned out."""
+    """A new run folder; on the way out its secrets are removed and old runs thinned out.
+
+    Raises:
+        ConfigError: The home can't be trusted; nothing was changed.
+    """
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    path = prepare_home(home) / "runs" / run_id
+    path = prepare_home(home) / RUNS / run_id
     path.mkdir(mode=0o700)
     with _held(path):
+        private_folder.make(path / _VOLATILE)
         try:
             yield RunFolder(run_id=run_id, path=path, redact=redact)
         finally:
-            shutil.rmtree(path / _VOLATILE, ignore_errors=True)
+            for folder in (path / _VOLATILE).iterdir():
+                private_folder.remove(folder)
             for name in (EVENTS, TRACE):
                 _scrub(path / name, redact)
-            _tidy(home / "runs")
+            # The last to go: where it is still there, a run was killed before it had cleared up.
+            private_folder.remove(path / _VOLATILE)
+            _thin_out(home / RUNS)
 
 
 @contextmanager
 def _held(path: Path) -> Iterator[None]:
     """Hold the run's own lock for as long as this process lives, so that others can see that it does."""
-    fd = os.open(path / _ALIVE, os.O_WRONLY | os.O_CREAT, 0o600)
+    fd = private_folder.open_file(path / _ALIVE, os.O_WRONLY | os.O_CREAT)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
@@ -115,39 +125,60 @@ def _held(path: Path) -> Iterator[None]:
 def _scrub(path: Path, redact: Redactor) -> None:
     """Redact once more with all that was learnt since the first lines were written."""
     with suppress(FileNotFoundError):
-        text = path.read_text(encoding="utf-8")
+        text = private_folder.read_text(path)
         clean = redact.lines(text)
         if clean != text:
-            path.write_text(clean, encoding="utf-8")
+            private_folder.replace(path, clean)
 
 
-def _tidy(runs: Path) -> None:
-    """Thin out old runs, and remove the plans of runs that were killed before they could do it themselves."""
-    folders = sorted(runs.iterdir())
-    for old in folders[:-KEPT_RUNS]:
-        if not _is_alive(old):
-            shutil.rmtree(old, ignore_errors=True)
-    for folder in folders[-KEPT_RUNS:]:
-        if (folder / _VOLATILE).exists() and not _is_alive(folder):
-            shutil.rmtree(folder / _VOLATILE, ignore_errors=True)
+def _thin_out(runs: Path) -> None:
+    for folder in _made(runs)[:-KEPT_RUNS]:
+        if _is_held(folder) is False:
+            private_folder.remove(folder)
+
+
+def _clear_killed(runs: Path) -> None:
+    """Do for runs that were killed what they could do no more.
+
+    Their plans and variable files go, and so do their logs: what would have to be masked in those was known to them alone.
+    How far they came stands in the ledger.
+    """
+    for folder in _made(runs):
+        if private_folder.is_folder(folder / _VOLATILE) and _is_held(folder) is False:
+            for name in (EVENTS, TRACE):
+                with suppress(OSError):
+                    (folder / name).unlink()
+            private_folder.remove(folder / _VOLATILE)
+
+
+def _made(runs: Path) -> list[Path]:
+    """The folders that look as if runs had made them, oldest first."""
+    return [path for path in sorted(runs.iterdir()) if _RUN_ID.fullmatch(path.name) and private_folder.is_folder(path)]
 
 
 def runs_at_work(home: Path) -> list[str]:
-    """The ids of runs whose processes still work."""
-    runs = home / "runs"
-    return [path.name for path in sorted(runs.iterdir()) if _is_alive(path)] if runs.is_dir() else []
+    """The ids of runs whose processes still work.
+
+    Raises:
+        ConfigError: The home can't be trusted.
+    """
+    private_folder.check(home)
+    runs = home / RUNS
+    return [path.name for path in sorted(runs.iterdir()) if is_alive(home, path.name)] if runs.is_dir() else []
 
 
 def is_alive(home: Path, run_id: str) -> bool:
     """Whether the process of that run still works."""
-    return _is_alive(home / "runs" / run_id)
+    # An id comes out of a file, and leads nowhere else.
+    return _RUN_ID.fullmatch(run_id) is not None and _is_held(home / RUNS / run_id) is True
 
 
-def _is_alive(folder: Path) -> bool:
+def _is_held(folder: Path) -> bool | None:
+    """Whether a run holds its lock; None where there is none, so that no run has made the folder."""
     try:
-        fd = os.open(folder / _ALIVE, os.O_WRONLY)
+        fd = private_folder.open_file(folder / _ALIVE, os.O_WRONLY)
     except OSError:
-        return False
+        return None
     try:
         # Shared: two that look at once must not take each other for the run.
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -158,13 +189,25 @@ def _is_alive(folder: Path) -> bool:
     return False
 
 
+def check_home(home: Path, environ: Mapping[str, str]) -> None:
+    """Refuse a home that can't be trusted, before anything is done.
+
+    Args:
+        environ: Where git is found, where the project is a repository of its.
+
+    Raises:
+        ConfigError: It is a link, holds one, belongs to somebody else, was not made by wealist, or is tracked by git.
+    """
+    private_folder.check(home, will_write=True)
+    git_index.refuse_tracked(private_folder.top(home), environ)
+
+
 def prepare_home(home: Path) -> Path:
-    """Make the `.wealist` folder, private and ignored by git."""
-    for folder in (home, home / "runs"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(PermissionError):
-            folder.chmod(0o700)
-    ignore = home / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    """Make the home that runs are kept in, and clear what runs that were killed have left in it.
+
+    Raises:
+        ConfigError: It can't be trusted; nothing was changed.
+    """
+    private_folder.prepare(home)
+    _clear_killed(home / RUNS)
     return home

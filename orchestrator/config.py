@@ -19,6 +19,7 @@ from orchestrator import document
 from orchestrator.document import Section
 from orchestrator.duration import NOTHING, WAY_TO_WRITE, Span
 from orchestrator.estimate import Component, Guide
+from orchestrator.guard_table import STATEFUL_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,23 +38,6 @@ DIAGNOSABLE = ("postgresql", "redis")
 # The resource type whose secret wealist can rotate.
 ROTATABLE = "aws_elasticache_replication_group"
 REPLACEABLE = "aws_secretsmanager_secret_version"
-
-# What holds data that can't be made again, or a network that everything stands in.
-STATEFUL = (
-    "aws_db_instance",
-    "aws_docdb_cluster",
-    "aws_dynamodb_table",
-    "aws_ecr_repository",
-    "aws_efs_file_system",
-    "aws_eks_cluster",
-    "aws_elasticache_cluster",
-    "aws_elasticache_replication_group",
-    "aws_kms_key",
-    "aws_opensearch_domain",
-    "aws_rds_cluster",
-    "aws_s3_bucket",
-    "aws_vpc",
-)
 
 
 class LayersConfig(Section, frozen=True):
@@ -111,13 +95,19 @@ class GuardsConfig(Section, frozen=True):
     """What a plan may not do without being told to.
 
     Attributes:
-        stateful: Resource types that are not destroyed or replaced without `--allow-destroy ADDRESS`.
+        stateful: Resource types that are not destroyed, replaced or forgotten without being allowed by address, beside those
+            of the guards' own table (`guard_table`).
         deletion_protection: By layer: the values of its variables that lift the deletion protection of what is in it,
             for `wealist down --lift-deletion-protection`.
     """
 
-    stateful: tuple[str, ...] = STATEFUL
+    stateful: tuple[str, ...] = ()
     deletion_protection: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+
+    @property
+    def stateful_types(self) -> frozenset[str]:
+        """All resource types that are guarded."""
+        return STATEFUL_TYPES.union(self.stateful)
 
 
 class RotationConfig(Section, frozen=True):
@@ -208,7 +198,11 @@ class DurationsConfig(Section, frozen=True):
 
 
 class TerraformConfig(Section, frozen=True):
-    """How Terraform is run; each has a flag of the same name."""
+    """How Terraform is run; each has a flag of the same name.
+
+    Attributes:
+        bin: A name to be found on PATH, or an absolute path; a relative one is taken from the command line alone.
+    """
 
     bin: str = "terraform"
     lock_timeout: str = "0s"
@@ -289,6 +283,13 @@ class Config(Section, frozen=True):
             _check_rotation(secret.rotation, ("secrets", name, "rotation"), fail)
         for name, diagnose in self.diagnose.items():
             diagnose.check_values(name, self.secrets, fail)
+        if not self.terraform.bin or ("/" in self.terraform.bin and not self.terraform.bin.startswith("/")):
+            fail(
+                ("terraform", "bin"),
+                f"{self.terraform.bin!r} is neither a name nor an absolute path: a project does not bring the program along "
+                "that it is run with",
+                "leave it out, and pass --terraform-bin on the command line",
+            )
         if not re.fullmatch(DURATION, self.terraform.lock_timeout):
             fail(("terraform", "lock_timeout"), f"{self.terraform.lock_timeout!r} is no duration; write 30s or 5m")
         if self.terraform.parallelism < 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import ledger, verdict
-from orchestrator.artifacts import prepare_home
+from orchestrator.artifacts import check_home, prepare_home
 from orchestrator.aws.identity import who_am_i
 from orchestrator.aws.lock import lock_info, release, take
 from orchestrator.aws.session import Session
@@ -127,6 +127,7 @@ class Custody:
 
     def prepare(self) -> None:
         """Make sure that what is done can be written down, before it is done."""
+        check_home(self.target.home, self.target.environ)
         prepare_home(self.target.home)
 
     def record(self, event: str, **details: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import payload
+from orchestrator import payload, project_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,16 +28,21 @@ _COMPARED = ("bucket", "key", "region", "dynamodb_table", "use_lockfile", "encry
 def read_workspace(folder: Path) -> str | None:
     """The workspace that somebody has selected here; None where it is the default one."""
     try:
-        name = (folder / NAME / _WORKSPACE).read_text(encoding="utf-8", errors="replace").strip()
+        name = project_file.read_bytes(folder / NAME / _WORKSPACE).decode(errors="replace").strip()
     except OSError:
         return None
     return None if name in ("", DEFAULT_WORKSPACE) else name
 
 
 def read_backend(folder: Path) -> dict[str, Any] | None:
-    """The arguments of the S3 backend that was kept; empty for one of another kind, None where none was."""
+    """The arguments of the S3 backend that was kept; empty for one of another kind, None where none was.
+
+    Raises:
+        ConfigError: What stands there is no file.
+    """
     try:
-        kept = payload.load((folder / NAME / BACKEND).read_text(encoding="utf-8"))["backend"]
+        text = project_file.read_text(folder / NAME / BACKEND, most=project_file.MOST_OF_A_STATE)
+        kept = payload.load(text)["backend"]
         return dict(kept["config"]) if kept["type"] == "s3" else {}
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -46,7 +51,7 @@ def read_backend(folder: Path) -> dict[str, Any] | None:
 def read_modules(folder: Path) -> tuple[Path, ...]:
     """The folders of the modules that an init has fetched; modules that are called by path stand where they are."""
     try:
-        entries = payload.load((folder / NAME / _MODULES).read_text(encoding="utf-8"))["Modules"]
+        entries = payload.load(project_file.read_text(folder / NAME / _MODULES))["Modules"]
         found = [folder / str(entry["Dir"]) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError):
         return ()

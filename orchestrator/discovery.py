@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestrator import price, shared_state
+from orchestrator import contract, price, shared_state
 from orchestrator.config import FILENAME, Config
 from orchestrator.document import line_of
 from orchestrator.errors import ConfigError, LayerNotFoundError
@@ -51,7 +51,7 @@ class Estate:
         """
         start = start.resolve()
         for folder in (start, *start.parents):
-            if (folder / FILENAME).is_file():
+            if (folder / FILENAME).exists():
                 return cls(folder, Config.load(folder / FILENAME))
         raise ConfigError(
             f"{start}: no {FILENAME} here or in any folder above",
@@ -68,6 +68,7 @@ class Estate:
             for folder in self._glob(pattern):
                 if not folder.is_dir() or folder in excluded or not any(folder.glob("*.tf")):
                     continue
+                self._check_inside(folder, ("layers", "include"))
                 id_ = folder.relative_to(base).as_posix()
                 if found.setdefault(id_, folder) != folder:
                     raise ConfigError(
@@ -86,6 +87,20 @@ class Estate:
                 f"{self.root / FILENAME}: layers: {pattern!r} is no usable pattern: {error}",
                 hint="patterns are relative to this file, as in terraform/*/*",
             ) from error
+
+    def _check_inside(self, path: Path, key: tuple[str, ...] = ()) -> None:
+        """What is worked on lies in the project; a link may lead from one place in it to another.
+
+        Args:
+            key: Where the configuration names it, if it does.
+        """
+        if not path.resolve().is_relative_to(self.root):
+            config = self.root / FILENAME
+            named_by = f"{config}:{line_of(config, key)}: {'.'.join(key)}: " if key else ""
+            raise ConfigError(
+                f"{named_by}{path}: this leads out of {self.root}",
+                hint=f"move it inside, or {FILENAME} to a folder above both",
+            )
 
     def _check_layer_names(self, ids: Iterable[str]) -> None:
         """A guard for a layer that is not there guards nothing, and was meant for one that exists."""
@@ -127,7 +142,8 @@ class Estate:
         """
         named = self.config.prices
         path = self.root / (named or price.FILENAME)
-        if path.is_file():
+        if path.exists():
+            self._check_inside(path, ("prices",))
             return Book.load(path)
         if named is None:
             return None
@@ -206,6 +222,7 @@ class Estate:
         """
         id_ = self.resolve(name)
         if id_ not in self._read:
+            self._check_inside(self.folders[id_] / contract.FILENAME)
             self._read[id_] = read_layer(id_, self.folders[id_])
         return self._read[id_]
 

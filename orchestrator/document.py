@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 import msgspec
 import yaml
 
+from orchestrator import project_file
 from orchestrator.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def load(path: Path, model: type[W], *, smallest: str) -> W:
         ConfigError: With `file:line: key: what is wrong`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = project_file.read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: can't be read: {error}") from error
     return parse(text, model, path=path, smallest=smallest)
@@ -113,8 +114,9 @@ def _check_events(text: str, path: Path) -> None:
             writes; a NUL, which no file's name can hold.
     """
     depth = count = 0
+    event: Any
     for event in yaml.parse(text, Loader=_Loader):
-        where = f"{path}:{event.start_mark.line + 1}" if event.start_mark else str(path)
+        where = f"{path}:{event.start_mark.line + 1}"
         anchor = getattr(event, "anchor", None)
         if anchor is not None:
             mark = "*" if isinstance(event, yaml.AliasEvent) else "&"
@@ -132,7 +134,7 @@ def _check_events(text: str, path: Path) -> None:
 def line_of(path: Path, key: tuple[str, ...]) -> int:
     """The line that a key of the file stands on, 1 where it is not there."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        node = yaml.compose(project_file.read_text(path), Loader=_Loader)
     except (OSError, yaml.YAMLError):
         return 1
     return dict(_lines(node)).get(key, 1)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # The file that values given on the command line travel in.
 VARIABLES = "set.tfvars"
+PIPED = "piped-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,8 @@ class Diagnostic(Event):
         if self.filename.endswith(VARIABLES):
             # A file that nobody wrote, and that is gone when the run is over.
             return "--set"
+        if f"/{PIPED}" in self.filename:
+            return "--var-file"
         return f"{self.filename}:{self.line}" if self.filename else ""
 
 

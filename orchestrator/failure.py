@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator import holder
 from orchestrator.aws.state import read_locks
 from orchestrator.errors import CommandError, StateLockedError, WealistError
+from orchestrator.tf.client import UNSAVED_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from orchestrator.layer import Layer
     from orchestrator.lock import Lock
 
-UNSAVED_STATE = "errored.tfstate"
 _CLOCK_SLACK = timedelta(minutes=2)
 
 
@@ -69,7 +69,6 @@ def mention_unsaved_state(
 ) -> None:
     """Add to an error that Terraform left the state beside the HCL: it is all that knows what was made."""
     path = folder / UNSAVED_STATE
-    if path.exists() and path.stat().st_mtime >= since.timestamp():
-        path.chmod(0o600)
+    if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= since.timestamp():
         error.message = f"{error.message}. The state could not be saved and is in {path}: keep that file"
         error.hint = command("tf", layer.id, "--", "state", "push", UNSAVED_STATE)

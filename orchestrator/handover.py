@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import lookup
+from orchestrator import lookup, shell
 from orchestrator.aws.replication_group import read_group
 from orchestrator.aws.secrets import read_versions
 from orchestrator.aws.session import Session
@@ -172,7 +172,7 @@ class Handover:
                 f"{self.group.id} is {self.group.doing}, and AWS changes a token only while it is available; "
                 "nothing was started",
                 hint="wait for it: aws elasticache wait replication-group-available "
-                f"--replication-group-id {self.group.id}",
+                f"--replication-group-id {shell.quoted(self.group.id)}",
             )
 
     @property
@@ -181,11 +181,17 @@ class Handover:
 
     @property
     def _mark(self) -> str:
-        off = f" --remove-from-version-id {self._label_is_on}" if self._label_is_on else ""
-        return (
-            f"aws secretsmanager update-secret-version-stage --secret-id {self._secret.arn} "
-            f"--version-stage {RETIRED} --move-to-version-id {self.previous}{off}"
+        off = ("--remove-from-version-id", self._label_is_on) if self._label_is_on else ()
+        words = (
+            "--secret-id",
+            self._secret.arn,
+            "--version-stage",
+            RETIRED,
+            "--move-to-version-id",
+            self.previous,
+            *off,
         )
+        return shell.command("aws", "secretsmanager", "update-secret-version-stage", *words)
 
     @property
     def _undelivered(self) -> str:

@@ -11,14 +11,15 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import project_file, shell
 from orchestrator.errors import ConfigError
 from orchestrator.layer import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tree_sitter import Language, Node, Parser
 
@@ -119,13 +120,16 @@ def source_of(path: Path) -> bytes:
         ConfigError: The file can't be read.
     """
     try:
-        return path.read_bytes()
+        return project_file.read_bytes(path)
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
 
 
-def parse(source: bytes, path: Path) -> Block:
-    """Read the source of one `.tf` file.
+def parse(source: bytes, path: Path, *, is_quoted: bool = True) -> Block:
+    """Read the source of one file.
+
+    Args:
+        is_quoted: Whether an error may show the line that is wrong.
 
     Raises:
         ConfigError: It is not HCL; the message names file and line.
@@ -139,10 +143,10 @@ def parse(source: bytes, path: Path) -> Block:
             # The end of the file is where it shows; the opening is what a person looks for.
             bad, what = bad.parent.parent, "this block has no end"
         row = min(bad.start_point[0], len(lines) - 1)
-        near = lines[row].strip()
+        near = f": {lines[row].strip()[:60]}" if is_quoted else " this line"
         raise ConfigError(
-            f"{path}:{row + 1}: {what}: {near[:60]}",
-            hint=f"terraform fmt -check -diff {path}",
+            f"{path}:{row + 1}: {what}{near}",
+            hint=shell.command("terraform", "fmt", "-check", "-diff", str(path)) if path.is_file() else None,
         )
     return Block(root, path)
 
@@ -154,6 +158,13 @@ def is_expression(text: str) -> bool:
         return False
     body = root.named_children[0] if root.named_children else None
     return body is not None and [child.type for child in body.named_children] == ["attribute"]
+
+
+def read_expression(text: str) -> Any:
+    """What an expression means: plain data, or an `Expression` where it is not a literal."""
+    root = _parser().parse(f"x = {text}\n".encode()).root_node
+    attribute = Block(root, Path()).attributes.get("x")
+    return Expression(text) if root.has_error or attribute is None else attribute.value
 
 
 def quote(text: str) -> str:

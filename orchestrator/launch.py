@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import address, events, pace, permission, preflight, price, resume, verification
+from orchestrator.credential import secrets_of
 from orchestrator.errors import ConfigError, PreflightError, UsageError
 from orchestrator.order import Order
 from orchestrator.run import ROTATION
-from orchestrator.tf import args, variables
+from orchestrator.tf import args, sensitive, variables
 from orchestrator.tf.env import child_environment
 
 if TYPE_CHECKING:
@@ -163,12 +164,13 @@ class Launcher:
         args.check_extra(options.extra)
         options = replace(options, var_files=variables.check_files(options.var_files))
         variables.check_assigned(options.values, [*done, *layers], files=options.var_files)
+        self._learn(layers, options)
         if command not in ("down", "drift"):
             for layer in layers:
                 # One that can't be read is found before Terraform is started.
                 verification.contract_of(layer)
         environment = child_environment(self.target.environ, keep_log=options.keep_terraform_log)
-        for name, reason in environment.dropped.items():
+        for name, reason in environment.dropped_but(options.values).items():
             self.emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))
         order = Order.of(command, self.estate, layers)
         options = self._with_permissions(options, [*order.ids, *(layer.id for layer in done)])
@@ -204,6 +206,17 @@ class Launcher:
         ids = unfinished.done if unfinished else ()
         return [self.estate.layer(id_) for id_ in ids if id_ in self.estate.folders]
 
+    def _learn(self, layers: Sequence[Layer], options: RunOptions) -> None:
+        """Know every secret that can be known before the first line is written."""
+        self.redact.add(secrets_of(self.target.environ))
+        for layer in layers:
+            self.redact.allow(sensitive.names_of(layer))
+            self.redact.add(
+                sensitive.values_of(
+                    layer, values=options.values, var_files=options.var_files, environ=self.target.environ
+                )
+            )
+
     def _passed(self, checked: Preflight, order: Order) -> Binary:
         """Tell of the checks, learn what is secret, and stop where one failed."""
         self.emit(events.PreflightDone(findings=checked.findings, seconds=checked.seconds))
@@ -214,6 +227,7 @@ class Launcher:
                 findings=checked.findings,
                 hint=self.target.command("preflight", *order.ids),
             )
+        self.redact.add(self.sessions.secrets())
         for state in checked.states.values():
             if state is not None:
                 self.redact.add(state.secrets)
@@ -242,6 +256,7 @@ class Launcher:
         return replace(
             options,
             allow_destroy=bound(options.allow_destroy, "--allow-destroy"),
+            allow_forget=bound(options.allow_forget, "--allow-forget"),
             allow_weaken=bound(options.allow_weaken, "--allow-weaken"),
             accept_contract=bound(options.accept_contract, verification.ACCEPT),
         )

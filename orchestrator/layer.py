@@ -140,7 +140,12 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """An input variable. `type` is its type expression as written, or None where there is none."""
+    """An input variable.
+
+    Attributes:
+        type: Its type expression as written, or None where there is none.
+        is_sensitive: Whether it is marked so, or as ephemeral, or handed to such a variable of a module that is called by path.
+    """
 
     name: str
     type: str | None
@@ -206,6 +211,8 @@ class Layer:
         providers: Every `provider` block, those of modules that are called by path too.
         requirements: Every provider that these modules require.
         remote_modules: Addresses of the modules that are called from elsewhere, whose providers are only known after an init.
+        sensitive_literals: What the HCL itself gives to sensitive variables, here and in local modules: plain data, or an
+            expression's source.
     """
 
     id: str
@@ -222,6 +229,7 @@ class Layer:
     providers: tuple[Provider, ...] = ()
     requirements: tuple[Requirement, ...] = field(default=(), repr=False)
     remote_modules: tuple[str, ...] = ()
+    sensitive_literals: tuple[Any, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:

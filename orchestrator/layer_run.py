@@ -11,7 +11,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import delta, events, failure, inputs, ledger, verdict
+from orchestrator import delta, events, failure, inputs, ledger, policy, verdict
 from orchestrator.aws.state import read_state
 from orchestrator.errors import (
     CommandError,
@@ -134,6 +134,11 @@ class LayerRun:
         """The plan that was made last."""
         return self._plan
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether that plan was limited to targets."""
+        return self._planned_partial
+
     def tell(self, text: str) -> None:
         """Something that a person should know."""
         self._tell(events.Notice(layer=self.layer.id, text=text))
@@ -176,7 +181,12 @@ class LayerRun:
         options = self._steps.options(given, refresh_only=refresh_only, is_bare=is_bare)
         self._plan = None
         self._save(options)
-        return self._read(options)
+        plan = self._read(options)
+        # What can't be judged could be held to a contract or priced as little.
+        unsound = policy.unsound(plan, is_targeted=bool(options.targets))
+        if unsound:
+            raise GuardError(f"{self.layer.id}: {unsound[0].subject} {unsound[0].seen}", hint=unsound[0].remedy)
+        return plan
 
     def _read(self, options: PlanOptions) -> Plan:
         """The plan that was saved.
@@ -226,7 +236,7 @@ class LayerRun:
         """Show a plan and ask whoever called the engine, in their thread and in one act: no other plan comes between.
 
         Args:
-            findings: To be shown, and confirmed with it.
+            findings: To be shown, and for an apply confirmed one by one.
             accepted: To be shown.
 
         Raises:
@@ -244,6 +254,9 @@ class LayerRun:
             estimate = self._steps.pace.expect(plan, from_nothing=from_nothing)
             if estimate is not None:
                 self._tell(events.Estimated(layer=self.layer.id, estimate=estimate))
+            ask = self.context.confirm_weakening
+            if kind is Kind.APPLY and not all(ask is not None and ask(self.layer, finding) for finding in findings):
+                return False
             return confirm(proposal)
 
         return self._desk.ask(show_and_ask)

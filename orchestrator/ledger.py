@@ -31,7 +31,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import payload, printable
+from orchestrator import payload, printable, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
     """
     stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "schema": SCHEMA, **entry}
     line = printable.json(json.dumps(_redacted(stamped, redact), ensure_ascii=False)) + "\n"
-    fd = os.open(home / FILENAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    fd = private_folder.open_file(home / FILENAME, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         size = os.fstat(fd).st_size
         if size and os.pread(fd, 1, size - 1) != b"\n":
@@ -78,10 +78,15 @@ def _redacted(value: Any, redact: Redactor) -> Any:
 
 
 def read(home: Path) -> list[dict[str, Any]]:
-    """Every entry, oldest first; a last line cut short by a crash is left out."""
+    """Every entry, oldest first; a last line cut short by a crash is left out.
+
+    Raises:
+        ConfigError: The home can't be trusted.
+    """
+    private_folder.check(home)
     try:
         # Not splitlines(): it also splits at characters that JSON leaves as they are.
-        lines = (home / FILENAME).read_text(encoding="utf-8").split("\n")
+        lines = private_folder.read_text(home / FILENAME).split("\n")
     except FileNotFoundError:
         return []
     entries = []

@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -25,10 +26,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from orchestrator import private_folder
 
 _POLL = 0.1
 _KILL_AFTER = 5.0
@@ -165,9 +166,23 @@ def run(
     return Completed(returncode=child.returncode, stdout=out.text, stderr=err.text, was_interrupted=interrupted)
 
 
+def find_program(name: str, search_path: str) -> Path | None:
+    """The absolute path of a program: one found by name in the absolute entries of a PATH, or the path itself.
+
+    An entry that is empty or relative means the current folder: a project's, which may hold a program of that name.
+    """
+    found = shutil.which(name, path=absolute_entries(search_path))
+    return None if found is None else Path(found).absolute()
+
+
+def absolute_entries(search_path: str) -> str:
+    """A PATH without the entries whose meaning depends on the current folder."""
+    return os.pathsep.join(entry for entry in search_path.split(os.pathsep) if Path(entry).is_absolute())
+
+
 def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, its output going to a file, and leave it running."""
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with os.fdopen(private_folder.open_file(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
         child = subprocess.Popen(
             list(command.argv),
             cwd=command.cwd,

@@ -12,6 +12,7 @@ import shlex
 from importlib.util import find_spec
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 from orchestrator import process
 from orchestrator.errors import UsageError, WealistError
@@ -25,6 +26,16 @@ BACKENDS = ("docker", "kubectl", "local", "podman", "ssh")
 
 _FORMS = "ssh://host, docker://container, kubectl://pod?namespace=name, podman://container or local://"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?")
+# By backend: what testinfra reads behind a question mark. It puts some of it into a line of this side's shell between
+# quotes that do not hold, so that nothing is let through that means anything to a shell.
+_SETTINGS = {
+    "kubectl": ("namespace", "container", "context", "kubeconfig", "sudo", "sudo_user"),
+    "ssh": ("ssh_config", "ssh_identity_file", "timeout", "controlpersist", "sudo", "sudo_user"),
+    "docker": ("sudo", "sudo_user"),
+    "podman": ("sudo", "sudo_user"),
+    "local": ("sudo", "sudo_user"),
+}
+_VALUE = re.compile(r"(?:~/)?[A-Za-z0-9_.,:/@+=][A-Za-z0-9_.,:/@+=\-]*")
 _GREETING = "wealist"
 _IDLE = 5
 
@@ -65,7 +76,8 @@ class RemoteHost:
         runner: process.Runner = process.run,
     ) -> None:
         self.spec = spec
-        self._environ = environ
+        # These programs are found by the shell, and not in the folder that it is in.
+        self._environ = {**environ, "PATH": process.absolute_entries(environ.get("PATH", ""))}
         self._cwd = cwd
         self._timeout = timeout
         self._runner = runner
@@ -176,6 +188,14 @@ def check_place(spec: str) -> str:
         raise UsageError(f"--from {backend}:// names no host", hint=f"write {_FORMS}")
     if ":" in user:
         raise UsageError(f"--from {backend}://: a password has no place here", hint="use a key that an agent holds")
+    settings = _SETTINGS[backend]
+    for name, value in parse_qsl(urlsplit(spec).query, keep_blank_values=True):
+        if name not in settings:
+            raise UsageError(f"--from {backend}:// has no setting {name!r}", hint=f"it has {', '.join(settings)}")
+        if not _VALUE.fullmatch(value):
+            raise UsageError(
+                f"--from {backend}://: {name} must be of letters, digits and _ . , : / @ + = -", hint=f"write {_FORMS}"
+            )
     return backend
 
 

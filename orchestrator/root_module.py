@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator import hcl
 from orchestrator.access import read_backend
@@ -16,11 +16,11 @@ from orchestrator.errors import ConfigError
 from orchestrator.layer import Layer, OutputRead, Variable
 from orchestrator.provider import read_providers, required_providers
 from orchestrator.remote_state import TYPE as REMOTE_STATE
-from orchestrator.remote_state import Scope, check_labels, merged, remote_states
+from orchestrator.remote_state import Scope, merged, remote_states
 from orchestrator.traversal import ANY, Traversal, traversals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.layer import Backend
@@ -39,6 +39,7 @@ def read_layer(id_: str, folder: Path) -> Layer:
     calls = [*_calls(folder, outside, {})]
     modules = {call.folder: call.scope.files for call in calls}
     inside = [*modules.values()]
+    sensitive, literals = _sensitive([outside, *(call.scope for call in calls)])
     settings = [block for file in files for block in file.find("terraform")]
     versions = [block.attributes.get("required_version") for block in settings]
     return Layer(
@@ -52,7 +53,7 @@ def read_layer(id_: str, folder: Path) -> Layer:
             for outer, scope in [("", outside), *((call.address, call.scope) for call in calls)]
             for address in _remote_calls(outer, scope)
         ),
-        variables={v.name: v for file in files for v in _variables(file)},
+        variables={v.name: v for v in _variables(files, sensitive)},
         outputs={b.labels[0]: b.location for file in files for b in file.find("output") if b.labels},
         blocks=frozenset(_declared(files)),
         remote_states=tuple(
@@ -65,6 +66,7 @@ def read_layer(id_: str, folder: Path) -> Layer:
         required_version=", ".join(str(v.value) for v in versions if v) or None,
         init_inputs=tuple(_init_inputs([*files, *(file for scope in inside for file in scope)])),
         local_modules=tuple(modules),
+        sensitive_literals=tuple(literals),
     )
 
 
@@ -99,17 +101,37 @@ def _sources(folder: Path) -> list[Path]:
     return sorted(files, key=lambda path: (is_override(path), path.name))
 
 
-def _variables(file: hcl.Block) -> Iterator[Variable]:
-    for block in file.find("variable"):
-        check_labels(block, 1)
-        type_ = block.attributes.get("type")
-        sensitive = block.attributes.get("sensitive")
-        yield Variable(
-            name=block.labels[0],
-            type=type_.text if type_ else None,
-            is_sensitive=sensitive is not None and sensitive.value is not False,
-            location=block.location,
-        )
+def _variables(files: Iterable[hcl.Block], sensitive: Container[str]) -> Iterator[Variable]:
+    for (name,), (given, location) in merged(files, "variable").items():
+        type_ = given.get("type")
+        yield Variable(name=name, type=type_.text if type_ else None, is_sensitive=name in sensitive, location=location)
+
+
+def _sensitive(scopes: Sequence[Scope]) -> tuple[set[str], list[Any]]:
+    """The root module's sensitive variables, and what the HCL itself gives to any sensitive variable.
+
+    Args:
+        scopes: The root module's first, each other after the one that calls it.
+    """
+    found: dict[Scope, set[str]] = {scope: set() for scope in scopes}
+    literals: list[Any] = []
+    # From the inside out: what is handed to a sensitive variable is sensitive itself.
+    for scope in reversed(scopes):
+        for (name,), (given, _) in merged(scope.files, "variable").items():
+            marks = [given[mark].value for mark in ("sensitive", "ephemeral") if mark in given]
+            if name not in found[scope] and all(mark is False for mark in marks):
+                continue
+            found[scope].add(name)
+            literals += [given["default"].value] if "default" in given else []
+            argument = scope.argument(name)
+            if argument is None:
+                continue
+            source = re.fullmatch(r"var\.([\w-]+)", argument.text)
+            if source is None:
+                literals.append(argument.value)
+            elif scope.outer is not None:
+                found[scope.outer].add(source[1])
+    return found[scopes[0]], literals
 
 
 def _declared(files: Iterable[hcl.Block]) -> Iterator[str]:

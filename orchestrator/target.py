@@ -10,13 +10,15 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator import private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.layer import Layer
 
-HOME = ".wealist"
+HOME = private_folder.NAME
 
 # What the SDKs take before a profile, or in its place. boto3 leaves it aside where a profile is named to it, and the
 # provider, which is told of the profile by a variable, does not.

@@ -21,7 +21,7 @@ from collections import defaultdict
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import payload, printable
+from orchestrator import payload, printable, private_folder
 from orchestrator.estimate import Measured
 
 if TYPE_CHECKING:
@@ -60,18 +60,27 @@ def append(home: Path, entries: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read(home: Path, layer: str) -> Measured:
-    """What was measured in a layer; nothing where the file can't be read."""
+    """What was measured in a layer; nothing where the file can't be read.
+
+    Raises:
+        ConfigError: The home can't be trusted.
+    """
     # An estate of hundreds of layers shares the file: lines of others are not parsed.
     mark = printable.json(json.dumps(layer, ensure_ascii=False))
     return _sorted(home, [layer], lambda line: mark in line)[layer]
 
 
 def read_wholes(home: Path, layers: Iterable[str]) -> dict[str, Measured]:
-    """The plans and applies of layers, without their resources."""
+    """The plans and applies of layers, without their resources.
+
+    Raises:
+        ConfigError: The home can't be trusted.
+    """
     return _sorted(home, layers, lambda line: _RESOURCE not in line)
 
 
 def _sorted(home: Path, layers: Iterable[str], is_wanted: Callable[[str], bool]) -> dict[str, Measured]:
+    private_folder.check(home)
     resources: dict[str, dict[Work, list[float]]] = {layer: {} for layer in layers}
     plans: dict[str, list[float]] = defaultdict(list)
     applies: dict[str, list[tuple[str, float]]] = defaultdict(list)
@@ -105,7 +114,7 @@ def _alone(path: Path) -> Iterator[int]:
         OSError: Among others, somebody else has had the lock all the time.
     """
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        fd = private_folder.open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             _lock(fd)
             if os.fstat(fd).st_ino == _inode(path):
@@ -127,7 +136,7 @@ def _lock(fd: int) -> None:
 
 def _inode(path: Path) -> int | None:
     with suppress(FileNotFoundError):
-        return path.stat().st_ino
+        return path.lstat().st_ino
     return None
 
 
@@ -141,19 +150,12 @@ def _thin(path: Path) -> None:
             most = KEPT_APPLIES if entry["what"] == "apply" else KEPT
             kept[key] = [*kept[key], (number, line)][-most:]
     lines = sorted(item for items in kept.values() for item in items)
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for _, line in lines)
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    private_folder.replace(path, "".join(f"{line}\n" for _, line in lines))
 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").split("\n")
+        return private_folder.read_text(path, errors="replace").split("\n")
     except OSError:
         return []
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from orchestrator import data_folder
+from orchestrator import data_folder, shell
 from orchestrator.aws.backend import LOCK_KEY
 from orchestrator.aws.session import DENIED, EXPIRED, NO_CREDENTIALS, REJECTED
 from orchestrator.aws.workspace import listed, names, shown_name
@@ -196,7 +196,14 @@ def bucket(backend: Backend, target: Target, region_of: Callable[[], str]) -> li
             return [_error("state-bucket.missing", subject, "does not exist", remedy)]
         if error.code in DENIED:
             seen = "exists, but this identity may not see it, or it belongs to another account"
-            return [_error("state-bucket.forbidden", subject, seen, f"aws s3api head-bucket --bucket {backend.bucket}")]
+            return [
+                _error(
+                    "state-bucket.forbidden",
+                    subject,
+                    seen,
+                    shell.command("aws", "s3api", "head-bucket", "--bucket", backend.bucket),
+                )
+            ]
         return [_error("state-bucket.unreachable", subject, error.message, error.hint)]
     if region != backend.region:
         remedy = f'write region = "{region}" at {backend.location}'
@@ -322,7 +329,7 @@ def write(backend: Backend, probe: Callable[[], AwsError | None], *, will_write:
         remedy = f"this identity needs s3:PutObject on {backend.bucket}/{backend.key}{also}"
         return make("state-write.forbidden", backend.url, f"can't be written: {error.code}", remedy)
     if left is not None:
-        remedy = f"aws s3api list-multipart-uploads --bucket {backend.bucket}"
+        remedy = shell.command("aws", "s3api", "list-multipart-uploads", "--bucket", backend.bucket)
         return _warning("state-write.left-over", backend.url, f"can be written, but {left.message}", remedy)
     return _ok("state-write", backend.url, "this identity may write it")
 

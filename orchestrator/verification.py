@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import contract, document, judgement, payload
+from orchestrator import contract, document, judgement, payload, shell
 from orchestrator.aws.inquiry import inquire
 from orchestrator.contract import Contract
 from orchestrator.finding import Finding, Severity
@@ -128,7 +128,7 @@ def _text(value: Any) -> str:
 
 
 def _remedy(verdict: Verdict, layer: Layer, estate: Estate) -> str:
-    accept = f"{ACCEPT} '{layer.id}:{verdict.row.id}' lets it pass once"
+    accept = f"{ACCEPT} {shell.quoted(f'{layer.id}:{verdict.row.id}')} lets it pass once"
     return f"{accept}; for good, change {place(verdict.row.id, layer, estate)}"
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import testinfra
 
-from orchestrator import artifacts, ledger
+from orchestrator import artifacts, ledger, private_folder
+from orchestrator.errors import ConfigError
 from orchestrator.redaction import Redactor
 from tests.fakes import CANARY
 
@@ -84,17 +85,67 @@ def test_plans_are_gone_when_an_exception_ends_the_run(home: Path) -> None:
     assert not list(home.rglob("tfplan"))
 
 
-def test_the_plan_of_a_run_that_was_killed_is_removed_by_the_next(home: Path) -> None:
+def test_what_a_killed_run_left_in_the_clear_is_removed_by_the_next_command_that_writes_here(home: Path) -> None:
     killed = home / "runs" / "20260101T000000Z-000000" / "volatile" / "prod--foundation"
     killed.mkdir(parents=True)
     (killed / "tfplan").write_bytes(b"plan")
-    (killed.parent.parent / "alive").touch()
+    for name in ("alive", "events.jsonl", "terraform.log"):
+        (killed.parent.parent / name).write_text(CANARY)
+
+    artifacts.prepare_home(home)
+
+    assert [path.name for path in killed.parent.parent.iterdir()] == ["alive"]
+
+
+def test_the_log_of_a_run_that_ended_stays(home: Path) -> None:
+    with artifacts.run_folder(home, Redactor()) as run:
+        run.log("line")
+
+    artifacts.prepare_home(home)
+
+    assert (run.path / "events.jsonl").read_text() == "line\n"
+
+
+@pytest.mark.parametrize("place", ["", "runs", "runs/20260101T000000Z-000000", "ledger.jsonl"])
+def test_a_run_starts_in_no_folder_that_a_link_leads_out_of(home: Path, tmp_path: Path, place: str) -> None:
+    outside = tmp_path / "outside"
+    for number in range(60):
+        (outside / f"project{number}").mkdir(parents=True)
+    outside.chmod(0o755)
+    if place:
+        artifacts.prepare_home(home)
+        private_folder.remove(home / "runs")
+        (home / place).parent.mkdir(exist_ok=True)
+    (home / place).symlink_to(outside)
+
+    with pytest.raises(ConfigError, match="this is a link") as caught, artifacts.run_folder(home, Redactor()):
+        pass
+
+    assert str(home / place) in str(caught.value)
+    assert caught.value.exit_code == 64
+    assert len(list(outside.iterdir())) == 60
+    assert mode(outside) == 0o755
+
+
+def test_a_link_in_place_of_a_killed_runs_secrets_is_not_followed(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("keep")
+    killed = artifacts.prepare_home(home) / "runs" / "20260101T000000Z-000000"
+    killed.mkdir()
+    (killed / "alive").touch()
+    (killed / "volatile").symlink_to(tmp_path)
 
     with artifacts.run_folder(home, Redactor()):
         pass
 
-    assert not killed.parent.exists()
-    assert killed.parent.parent.exists()
+    assert (tmp_path / "precious.txt").read_text() == "keep"
+
+
+def test_an_id_from_a_file_leads_to_no_other_folder(home: Path, tmp_path: Path) -> None:
+    artifacts.prepare_home(home)
+    with (tmp_path / "alive").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+        assert not artifacts.is_alive(home, "../..")
 
 
 def test_the_plan_of_a_run_that_still_goes_on_stays(home: Path) -> None:
@@ -112,6 +163,7 @@ def test_old_runs_are_thinned_out(home: Path, monkeypatch: pytest.MonkeyPatch) -
     runs = home / "runs"
     for day in range(1, 6):
         (runs / f"2026010{day}T000000Z-000000").mkdir(parents=True)
+        (runs / f"2026010{day}T000000Z-000000" / "alive").touch()
 
     with artifacts.run_folder(home, Redactor()) as run:
         pass
@@ -121,6 +173,21 @@ def test_old_runs_are_thinned_out(home: Path, monkeypatch: pytest.MonkeyPatch) -
         "20260105T000000Z-000000",
         run.run_id,
     ]
+
+
+def test_only_what_a_run_has_made_is_thinned_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "KEPT_RUNS", 1)
+    runs = artifacts.prepare_home(home) / "runs"
+    others = ["20260101T000000Z-000000", "notes", "0000"]
+    for name in others:
+        (runs / name).mkdir()
+        (runs / name / "precious.txt").write_text("keep")
+    (runs / "notes" / "alive").touch()
+
+    with artifacts.run_folder(home, Redactor()):
+        pass
+
+    assert sorted(path.parent.name for path in runs.glob("*/precious.txt")) == sorted(others)
 
 
 def test_two_runs_never_share_a_folder(home: Path) -> None:
@@ -164,10 +231,11 @@ def test_a_variables_file_is_private_even_where_one_was_there(home: Path) -> Non
 
 
 def test_two_that_look_at_once_do_not_take_each_other_for_the_run(tmp_path: Path) -> None:
-    folder = artifacts.prepare_home(tmp_path) / "runs" / "r1"
+    run_id = "20260101T000000Z-000000"
+    folder = artifacts.prepare_home(tmp_path) / "runs" / run_id
     folder.mkdir()
     (folder / "alive").touch()
     with (folder / "alive").open("r") as other:
         fcntl.flock(other, fcntl.LOCK_SH)
 
-        assert not artifacts.is_alive(tmp_path, "r1")
+        assert not artifacts.is_alive(tmp_path, run_id)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import STATEFUL, Config, RotationConfig
+from orchestrator.config import Config, RotationConfig
 from orchestrator.document import line_of
 from orchestrator.duration import Span
 from orchestrator.errors import ConfigError
 from orchestrator.estimate import Component, Guide
+from orchestrator.guard_table import STATEFUL_TYPES
 
 FULL = """\
 version: 1
@@ -67,7 +68,7 @@ def test_the_smallest_file_has_every_default() -> None:
         10,
     )
     assert (config.layers.external, config.depends_on, config.parallelism) == ((), {}, None)
-    assert (config.guards.stateful, config.guards.deletion_protection) == (STATEFUL, {})
+    assert (config.guards.stateful, config.guards.deletion_protection) == ((), {})
     assert config.interrupt_grace == 60.0
 
 
@@ -440,3 +441,24 @@ def test_the_settings_of_a_layer_stand_under_its_id_or_its_short_name() -> None:
     assert config.settings("prod/x").accounts_unknown == "allow"
     assert config.settings("dev/x").workspace == "default"
     assert config.settings("dev/xx").workspace is None
+
+
+def test_types_in_the_file_add_to_the_table_and_take_nothing_out() -> None:
+    guards = Config.parse("version: 1\nguards: { stateful: [mongodbatlas_cluster] }").guards
+
+    assert guards.stateful_types == STATEFUL_TYPES | {"mongodbatlas_cluster"}
+    assert Config.parse("version: 1\nguards: { stateful: [] }").guards.stateful_types == STATEFUL_TYPES
+
+
+@pytest.mark.parametrize("program", ["./terraform", "bin/terraform", "../terraform", "~/terraform", ""])
+def test_a_project_does_not_bring_along_the_program_that_it_is_run_with(program: str) -> None:
+    with pytest.raises(ConfigError, match="neither a name nor an absolute path") as caught:
+        Config.parse(f"version: 1\nterraform:\n  bin: '{program}'\n")
+
+    assert "terraform.bin" in caught.value.message
+    assert "--terraform-bin" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("program", ["terraform", "tofu-1.9", "/opt/terraform/bin/terraform"])
+def test_a_name_or_an_absolute_path_is_a_program(program: str) -> None:
+    assert Config.parse(f"version: 1\nterraform:\n  bin: {program}\n").terraform.bin == program

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -238,3 +239,55 @@ def test_a_price_book_that_is_named_and_not_there_is_an_error(estate: Estate) ->
         found.prices  # noqa: B018
 
     assert caught.value.message == f"{estate.root / 'wealist.yaml'}:2: prices: there is no file sold.yaml"
+
+
+@pytest.mark.parametrize("way", ["dots", "folder", "above"])
+def test_a_layer_outside_the_project_is_refused(tmp_path: Path, way: str) -> None:
+    write_layer(tmp_path / "outside", "prod/foundation")
+    root = tmp_path / "estate"
+    root.mkdir()
+    include = "../outside/terraform/*/*" if way == "dots" else "terraform/*/*"
+    (root / "wealist.yaml").write_text(f'version: 1\nlayers:\n  include: ["{include}"]\n')
+    if way == "folder":
+        (root / "terraform" / "prod").mkdir(parents=True)
+        (root / "terraform" / "prod" / "foundation").symlink_to(tmp_path / "outside/terraform/prod/foundation")
+    if way == "above":
+        (root / "terraform").symlink_to(tmp_path / "outside/terraform")
+
+    with pytest.raises(ConfigError, match="leads out of") as caught:
+        _ = Estate.find(root).folders
+
+    assert caught.value.message.startswith(f"{root / 'wealist.yaml'}:3: layers.include: ")
+
+
+def test_a_layer_that_a_link_leads_to_inside_the_project_is_one(tmp_path: Path) -> None:
+    root = write_estate(tmp_path)
+    (root / "terraform/prod/linked").symlink_to("foundation")
+
+    assert "prod/linked" in Estate.find(root).folders
+
+
+@pytest.mark.parametrize("named", ["../book.yaml", "linked.yaml"])
+def test_a_price_book_outside_the_project_is_refused(tmp_path: Path, named: str) -> None:
+    root = write_estate(tmp_path / "estate", f"version: 1\nprices: {named}\n")
+    (tmp_path / "book.yaml").write_text("version: 1\n")
+    (root / "linked.yaml").symlink_to("../book.yaml")
+
+    with pytest.raises(ConfigError, match=r"wealist.yaml:2: prices: .* leads out of"):
+        _ = Estate.find(root).prices
+
+
+def test_a_contract_outside_the_project_is_refused(tmp_path: Path) -> None:
+    root = write_estate(tmp_path / "estate")
+    (tmp_path / "contract.yaml").write_text("version: 1\n")
+    (root / "terraform/prod/foundation/contract.yaml").symlink_to(tmp_path / "contract.yaml")
+
+    with pytest.raises(ConfigError, match=r"contract\.yaml: this leads out of"):
+        Estate.find(root).layer("foundation")
+
+
+def test_a_pipe_in_the_place_of_the_configuration_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "wealist.yaml")
+
+    with pytest.raises(ConfigError, match=r"wealist.yaml: can't be read: this is a pipe"):
+        Estate.find(tmp_path)

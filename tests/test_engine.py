@@ -328,6 +328,7 @@ def test_a_run_leaves_no_plan_and_no_secret(estate: Estate, store: Store, runner
     left = {path.relative_to(home).as_posix(): path.read_bytes() for path in home.rglob("*") if path.is_file()}
     assert {name.rpartition("/")[2] for name in left} == {
         ".gitignore",
+        ".made-by-wealist",
         "alive",
         "events.jsonl",
         "report.json",
@@ -419,3 +420,22 @@ def test_a_terraform_that_was_killed_may_have_left_its_lock(estate: Estate, runn
     with pytest.raises(RunError) as caught:
         engine(estate, runner).up(["foundation"], confirm=yes)
     assert str(caught.value.hint).startswith("wealist locks prod/foundation shows whether its lock was left behind")
+
+
+def test_what_a_failed_first_plan_says_of_a_secret_is_kept_nowhere(
+    estate: Estate, store: Store, runner: FakeRunner
+) -> None:
+    """No plan was read and no state is there that would tell which values are secret."""
+    files = estate.root / "terraform/prod/foundation"
+    (files / "terraform.tfvars").write_text('password = "canary-of-tfvars"\n')
+    token = "canary-of-terraform-cloud"
+    said = {"severity": "error", "summary": "Failed", "detail": f"got canary-of-tfvars, {token}"}
+    line = json.dumps({"type": "diagnostic", "@level": "error", "@message": said["detail"], "diagnostic": said})
+    runner.answer("plan", Reply(returncode=1, stdout=f"{line}\n", stderr=f"{said['detail']}\n"))
+
+    with pytest.raises(RunError):
+        engine(estate, runner, {"TF_TOKEN_app_terraform_io": token}).plan(["foundation"])
+
+    kept = "".join(path.read_text() for path in (estate.root / ".wealist").rglob("*") if path.is_file())
+    assert "got (redacted), (redacted)" in kept
+    assert "canary-of" not in kept

@@ -215,3 +215,53 @@ def test_a_command_has_its_time(tmp_path: Path) -> None:
 
     with pytest.raises(SilenceError, match="no answer within"):
         place.script("exec sleep 60")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "context=$(id)",
+        "kubeconfig=a`id`",
+        "namespace=a;id",
+        "context=a%22b",
+        "container=a%20b",
+        "namespace=",
+        "namespace=-n",
+        "context=a%0Aid",
+    ],
+)
+def test_a_setting_that_means_something_to_a_shell_is_refused(tmp_path: Path, settings: str) -> None:
+    line = Line()
+
+    with pytest.raises(UsageError, match="must be of letters, digits"):
+        host(f"kubectl://pod?{settings}", line, tmp_path)
+
+    assert line.commands == []
+
+
+@pytest.mark.parametrize(
+    "spec", ["kubectl://pod?user=me", "docker://app?namespace=a", "local://?kubeconfig=a", "ssh://h?ssl=true"]
+)
+def test_a_setting_that_a_place_does_not_have_is_refused(spec: str) -> None:
+    with pytest.raises(UsageError, match="has no setting") as caught:
+        remote.check_place(spec)
+
+    assert str(caught.value.hint).startswith("it has ")
+
+
+def test_the_settings_that_people_have_are_let_through(tmp_path: Path) -> None:
+    line = Line()
+    context = "arn:aws:eks:ap-northeast-2:123456789012:cluster/prod"
+
+    host(f"kubectl://pod?namespace=web_1&context={context}&kubeconfig=/home/me/.kube/config-2", line, tmp_path)
+
+    assert f'--context="{context}"' in line.last
+    assert '--kubeconfig="/home/me/.kube/config-2" ' in line.last
+    assert remote.check_place("ssh://me@bastion?ssh_config=~/.ssh/config&sudo=true") == "ssh"
+
+
+def test_a_program_of_the_projects_own_is_not_what_is_run(tmp_path: Path) -> None:
+    line = Line()
+    RemoteHost("local://", environ={"PATH": ".:/usr/bin::bin:/bin"}, cwd=tmp_path, runner=line)
+
+    assert line.commands[-1].env["PATH"] == "/usr/bin:/bin"

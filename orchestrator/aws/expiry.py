@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import payload
+from orchestrator import payload, shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,7 +111,9 @@ def _of_sso(
     at = _moment(token.get("expiresAt"))
     if at is None:
         return None
-    return Expiry(at=max(at, fetched) if fetched else at, remedy=f"aws sso login --profile {name}")
+    return Expiry(
+        at=max(at, fetched) if fetched else at, remedy=shell.command("aws", "sso", "login", "--profile", name)
+    )
 
 
 def _token(key: str) -> Mapping[str, Any]:

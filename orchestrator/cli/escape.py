@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from orchestrator.cli import given
 from orchestrator.errors import PreflightError, UsageError
 from orchestrator.process import run as run_process
 from orchestrator.tf import binary
@@ -29,23 +30,26 @@ _OFFLINE = frozenset({"fmt", "validate", "version", "get", "help", "metadata"})
 _FETCHING = frozenset({"init", "get", "providers"})
 
 
-def run_terraform(run: Invocation, name: str, *, keep_log: bool) -> int:
+def run_terraform(run: Invocation, name: str, *, set_env: Sequence[str] = (), keep_log: bool) -> int:
     """Become Terraform, so that its questions, its colours and its exit code are its own."""
     if not run.after:
         raise UsageError("nothing to run", hint=run.target.command("tf", name, "--", "state", "list"))
     layer = run.estate.layer(name)
+    # As a variable of Terraform's environment, since not every command takes a file; the layer's own files win over it.
+    values = given.environment_values(set_env, run.environ)
     target = run.target
     _check_words(run.after, layer, target)
     if not any(word in _OFFLINE or word in ("-h", "-help", "--help", "-version") for word in run.after[:1]):
         _check(run, layer.id)
     environ = {**target.environ, **(target.fetching if run.after[0] in _FETCHING else {})}
     environment = child_environment(environ, keep_log=keep_log)
-    for variable, reason in environment.dropped.items():
+    for variable, reason in environment.dropped_but(values).items():
         run.say(f"note: {variable} is left out of Terraform's environment: {reason}")
     folder = target.folder(layer.path)
     terraform = binary.find(target.terraform_bin, environment.values, runner=run_process, cwd=folder)
     os.chdir(folder)
-    os.execve(terraform.path, [str(terraform.path), *run.after], environment.values)
+    variables = {f"TF_VAR_{name}": value for name, value in values.items()}
+    os.execve(terraform.path, [str(terraform.path), *run.after], {**environment.values, **variables})
 
 
 def _check_words(words: Sequence[str], layer: Layer, target: Target) -> None:

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from orchestrator import printable
+from orchestrator import printable, shell
 from orchestrator.cli import options
 from orchestrator.cli.boundary import redact
 from orchestrator.cli.parameter import LightCommand
 from orchestrator.cli.stream import PrintableStream, guarded_stdout
+from orchestrator.credential import secrets_of
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Invocation:
         log_format: options.LogFormat,
     ) -> None:
         self.environ = dict(os.environ)
+        redact.add(secrets_of(self.environ))
         self.after = start.after
         self.folder = chdir or start.chdir or Path()
         self.wants_sandbox = sandbox or start.sandbox
@@ -188,7 +190,7 @@ class Invocation:
     def must_be_named(self, layer_id: str, given: str | None, *, non_interactive: bool) -> None:
         """Fail at once where `confirm_by_name` will: nobody to answer, or another layer's name in `--confirm`."""
         if given is None:
-            self.must_be_asked(f"--confirm {layer_id}", non_interactive=non_interactive)
+            self.must_be_asked(shell.command("--confirm", layer_id), non_interactive=non_interactive)
         else:
             self.confirm_by_name(layer_id, "", given=given)
 
@@ -204,7 +206,7 @@ class Invocation:
         if given is None:
             return self.ask(f"{question} Type {layer_id} to go on:", expected=layer_id)
         if self.estate.resolve(given) != layer_id:
-            raise UsageError(f"--confirm {given}: this is about {layer_id}", hint=f"--confirm {layer_id}")
+            raise UsageError(f"--confirm {given}: this is about {layer_id}", hint=shell.command("--confirm", layer_id))
         return True
 
 

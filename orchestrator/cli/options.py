@@ -111,11 +111,25 @@ Yes = Annotated[bool, option("-y", "--auto-approve", help="Don't ask: the plan t
 NonInteractive = Annotated[bool, option("--non-interactive", help="Never ask: fail where there is a question.")]
 Set = Annotated[
     list[str] | None,
-    option("--set", help="A value for a variable. Repeatable.", rich_help_panel="Terraform", metavar="NAME=VALUE"),
+    option(
+        "--set",
+        help="A value for a variable; a - is asked for, or read from stdin. Repeatable.",
+        rich_help_panel="Terraform",
+        metavar="NAME=VALUE",
+    ),
+]
+SetEnv = Annotated[
+    list[str] | None,
+    option(
+        "--set-env",
+        help="A value from an environment variable, for secrets. Repeatable.",
+        rich_help_panel="Terraform",
+        metavar="NAME[=VARIABLE]",
+    ),
 ]
 VarFile = Annotated[
     list[Path] | None,
-    option("--var-file", help="A file of values. Repeatable.", rich_help_panel="Terraform", metavar="FILE"),
+    option("--var-file", help="A file of values, or a pipe. Repeatable.", rich_help_panel="Terraform", metavar="FILE"),
 ]
 Target = Annotated[
     list[str] | None,
@@ -175,6 +189,15 @@ AllowDestroy = Annotated[
     option(
         "--allow-destroy",
         help="Its data may go. Repeatable.",
+        rich_help_panel="Guards",
+        metavar="ADDR",
+    ),
+]
+AllowForget = Annotated[
+    list[str] | None,
+    option(
+        "--allow-forget",
+        help="May leave the state and stay in AWS. Repeatable.",
         rich_help_panel="Guards",
         metavar="ADDR",
     ),
@@ -250,6 +273,7 @@ class RunWords:
     """What every run over layers can be told; `command` adds these options where a function takes them."""
 
     set: Set = None
+    set_env: SetEnv = None
     var_file: VarFile = None
     target: Target = None
     replace: Replace = None

@@ -13,6 +13,7 @@ from orchestrator.cli.terminal import Text, screen
 from orchestrator.diagnosis import HopOutcome
 from orchestrator.finding import Severity
 from orchestrator.plan import UNKNOWN, Action
+from orchestrator.redaction import MASK
 from orchestrator.report import Outcome
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def plan_text(plan: Plan, layer: str) -> Text:
     """A plan as a person wants it before saying yes: counts, then a line a resource, with what differs below it."""
     if plan.is_refresh_only:
         return _drift_text(plan, layer)
-    text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), "\n")
+    partial = ", only the targets (partial)" if not plan.is_complete else ""
+    text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), partial, "\n")
     order = [Action.CREATE, Action.NO_OP, Action.UPDATE, Action.FORGET, Action.REPLACE, Action.DELETE]
     shown = [change for change in plan.changes if change.is_shown]
     for change in sorted(shown, key=lambda c: (order.index(c.action), c.address)):
@@ -197,7 +199,8 @@ def print_ends(run: Invocation, report: RunReport, *, with_outputs: bool = True)
         elif result.outcome is Outcome.SKIPPED and result.error:
             out.print(Text.assemble(("-", "yellow"), f" {_indented(result.error.message)}"))
         elif result.outcome is Outcome.APPLIED and result.plan:
-            say("✓", "green", layer, f"{counts(result.plan)} in {duration(result.seconds)}\n")
+            partial = "" if result.plan.is_complete else ", only the targets (partial)"
+            say("✓", "green", layer, f"{counts(result.plan)}{partial} in {duration(result.seconds)}\n")
             if result.outputs and with_outputs:
                 print_outputs(run, result.outputs)
         elif any(verdict.is_broken for verdict in result.verdicts):
@@ -224,11 +227,18 @@ def duration(seconds: float) -> str:
 def _append_change(text: Text, change: ResourceChange) -> None:
     symbol, style = SYMBOLS.get(change.action, ("?", "white"))
     text.append(f"  {symbol} {printable.line(change.address)}", style=style)
+    if change.deposed:
+        text.append(f"  (deposed object {printable.line(change.deposed)})", style="red")
+    if change.is_forgotten and change.action is Action.REPLACE:
+        text.append("  (the old one is forgotten, not destroyed)", style="magenta")
     if change.previous_address:
         text.append(f"  (was {printable.line(change.previous_address)})", style="dim")
     if change.import_id:
         text.append(f"  (import of {printable.line(change.import_id)})", style="cyan")
-    if change.reason:
+    if change.action is Action.FORGET:
+        # Terraform's reason for it is that of a destruction.
+        text.append("  (stays in AWS)", style="dim")
+    elif change.reason:
         text.append(f"  ({change.reason.replace('_', ' ')})", style="dim")
     text.append("\n")
     if change.action not in (Action.UPDATE, Action.REPLACE):
@@ -242,7 +252,10 @@ def _append_change(text: Text, change: ResourceChange) -> None:
 
 def _append_attribute(text: Text, attribute: AttributeChange) -> None:
     before, after = _pair(attribute.before, attribute.after)
-    text.append(f"      {printable.line(attribute.path)}: {before} → {after}", style="dim")
+    # Two masks say nothing; that there is a change does.
+    is_hidden = attribute.before == attribute.after == MASK
+    shown = f"{MASK}, changes" if is_hidden else f"{before} → {after}"
+    text.append(f"      {printable.line(attribute.path)}: {shown}", style="dim")
     if attribute.forces_replacement:
         text.append("  forces replacement", style="red")
     text.append("\n")

@@ -23,7 +23,7 @@ def rotate(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
     if wants.finish:
         return _finish(run, name, words, wants)
     confirm = confirmation.for_up(run, auto_approve=wants.yes, non_interactive=wants.non_interactive)
-    options = running.options(run, words, is_prompted=not wants.yes)
+    options = running.options(run, words, non_interactive=wants.non_interactive, is_prompted=not wants.yes)
     rotation = prepare_rotation(run.estate, name, run.target, redact=redact)
     rotation.check(drop_oldest=wants.drop_oldest)
     group = rotation.group.id

@@ -7,15 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import printable
+from orchestrator.cli import given
 from orchestrator.config import DURATION
 from orchestrator.errors import RunError, UsageError
 from orchestrator.report import Outcome
 from orchestrator.run import RunOptions
-from orchestrator.tf.variables import parse_assignments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from orchestrator.cli.invocation import Invocation
     from orchestrator.cli.options import RunWords
@@ -43,11 +42,17 @@ def names(
     return tuple(sorted(run.estate.graph.closure(ids))) if with_dependencies else ids
 
 
-def options(run: Invocation, words: RunWords, **more: Any) -> RunOptions:
+def options(run: Invocation, words: RunWords, *, non_interactive: bool = False, **more: Any) -> RunOptions:
     if words.lock_timeout is not None and not re.fullmatch(DURATION, words.lock_timeout):
         raise UsageError(f"--lock-timeout {words.lock_timeout}: this is no duration", hint="write 30s or 5m")
     return RunOptions(
-        values=parse_assignments(words.set or ()),
+        values=given.values(
+            words.set or (),
+            words.set_env or (),
+            run.environ,
+            var_files=words.var_file or (),
+            non_interactive=non_interactive,
+        ),
         var_files=tuple(words.var_file or ()),
         targets=tuple(words.target or ()),
         replace=tuple(words.replace or ()),
@@ -87,10 +92,10 @@ def go(
     with_outputs: bool = True,
 ) -> RunReport:
     """Run, show how it ended, and leave the report where it was asked for; also when the run failed."""
-    from orchestrator.cli import render
+    from orchestrator.cli import render, report_file
 
     if words.report_file is not None:
-        _check_writable(words.report_file)
+        report_file.check(words.report_file)
     try:
         with run.engine(is_stdout_data=words.json) as engine:
             report = call(engine)
@@ -110,19 +115,8 @@ def go(
     return report
 
 
-def _check_writable(path: Path) -> None:
-    """Find out before anything is done whether the report can be written after it."""
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"--report-file {path}: there is no such folder", hint="nothing was done")
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise UsageError(f"--report-file {path}: {error.strerror}", hint="nothing was done") from error
-
-
 def _leave(report: RunReport, words: RunWords, *, detailed: bool) -> None:
-    from orchestrator.cli import plain
+    from orchestrator.cli import plain, report_file
     from orchestrator.cli.boundary import redact
 
     data = redact.data({**report.to_json(), "exit_code": report.exit_code_for(detailed=detailed)})
@@ -130,4 +124,4 @@ def _leave(report: RunReport, words: RunWords, *, detailed: bool) -> None:
         plain.print_json(data)
     if words.report_file is not None:
         text = printable.json(jsonlib.dumps(data, indent=2, ensure_ascii=False))
-        words.report_file.write_text(text + "\n", encoding="utf-8")
+        report_file.write(words.report_file, text + "\n")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from json import dumps as json_text
 from typing import TYPE_CHECKING
 
-from orchestrator import lookup
+from orchestrator import lookup, shell
 from orchestrator.aws.secrets import CURRENT
 from orchestrator.cli import plain
 from orchestrator.cli.stream import can_write, raw
@@ -49,7 +49,9 @@ class Request:
         if not wants_exec and (env or after):
             raise UsageError("a program to run is given to `exec`", hint=_EXEC_USAGE)
         if len(names) > 1:
-            raise UsageError(f"one secret at a time, not {' '.join(names)}", hint=f"wealist secrets {names[0]}")
+            raise UsageError(
+                f"one secret at a time, not {' '.join(names)}", hint=shell.command("wealist", "secrets", names[0])
+            )
         return cls(name="".join(names), field=field, stage=stage, env=env, program=after or ())
 
 
@@ -89,7 +91,8 @@ def name_to_rotate(words: Sequence[str], given: Mapping[str, object], *, stage: 
     for flag, value in {**given, "--version-stage": stage != CURRENT}.items():
         if value:
             raise UsageError(
-                f"rotate shows no value, so {flag} means nothing", hint=f"wealist secrets {names[0]} {flag}"
+                f"rotate shows no value, so {flag} means nothing",
+                hint=shell.command("wealist", "secrets", names[0], flag),
             )
     return names[0]
 

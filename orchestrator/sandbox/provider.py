@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import hcl
+from orchestrator import hcl, shell
 from orchestrator.errors import ConfigError, SandboxError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def provider_source(environ: Mapping[str, str]) -> ProviderSource:
         if not _holds_provider(mirror):
             raise SandboxError(
                 f"{PROVIDER_MIRROR}={explicit}: no {AWS_PROVIDER} in that folder",
-                hint=f"fill it: terraform providers mirror {explicit}",
+                hint=f"fill it: {shell.command('terraform', 'providers', 'mirror', str(explicit))}",
             )
         return ProviderSource(description=f"mirror {mirror} ({PROVIDER_MIRROR})", block=_mirror_block(mirror))
     config = _user_config(environ)

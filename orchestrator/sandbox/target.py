@@ -16,7 +16,8 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.artifacts import prepare_home, runs_at_work
+from orchestrator import private_folder
+from orchestrator.artifacts import check_home, prepare_home, runs_at_work
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import confinement, control, disposal, provider, workspace
 from orchestrator.sandbox.provider import ModuleSource
@@ -75,9 +76,10 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
     """
     home = sandbox_home(estate.root)
     work = home / "work"
-    for folder in (prepare_home(estate.root / HOME), prepare_home(home)):
-        for name in ("home", "plugins") if folder == home else ():
-            (folder / name).mkdir(exist_ok=True)
+    check_home(home, environ)
+    prepare_home(home)
+    for name in ("home", "plugins", "work"):
+        private_folder.make(home / name)
     with control.only_one(home):
         server = control.find(home)
         setup = _read_setup(home, server)

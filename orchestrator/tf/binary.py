@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import payload
 from orchestrator.errors import ConfigError, OutputFormatError, TerraformNotFoundError
-from orchestrator.process import Command, Runner, StartError
+from orchestrator.process import Command, Runner, StartError, find_program
 from orchestrator.tf import args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SUPPORTED = ">= 1.11, < 2"
 INSTALL = "install Terraform 1.11 or newer: https://developer.hashicorp.com/terraform/install"
@@ -33,17 +32,16 @@ class Binary:
 
 
 def find(name: str, env: Mapping[str, str], *, runner: Runner, cwd: Path) -> Binary:
-    """Find a Terraform by name on the PATH of `env`, or by path, and ask its version.
+    """Find a Terraform by name in the absolute entries of the PATH of `env`, or by path, and ask its version.
 
     Raises:
         TerraformNotFoundError: There is none, or it can't be started.
         OutputFormatError: It answered, but not as Terraform does.
     """
-    found = shutil.which(name, path=env.get("PATH", ""))
-    if found is None:
+    path = find_program(name, env.get("PATH", ""))
+    if path is None:
         where = "is not a program" if "/" in name else "is not on PATH"
         raise TerraformNotFoundError(f"{name}: {where}", hint=f"{INSTALL}, or pass --terraform-bin")
-    path = Path(found).absolute()
     try:
         done = runner(Command(argv=[str(path), *args.version()[1:]], cwd=cwd, env=env))
     except StartError as error:

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator import events, payload
+from orchestrator import events, payload, private_folder
 from orchestrator.errors import CommandError, CommandInterruptedError, OutputFormatError, TerraformNotFoundError
 from orchestrator.plan import Plan
 from orchestrator.process import Cancellation, Command, Completed, Runner, StartError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.tf.binary import Binary
 
 HAS_CHANGES = 2
+UNSAVED_STATE = "errored.tfstate"
 
 
 def _ignore(_: object) -> None:
@@ -74,11 +75,17 @@ class TerraformClient:
             data = payload.load(done.stdout)
         except ValueError as error:
             raise OutputFormatError(f"`terraform show -json` wrote no JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise OutputFormatError("`terraform show -json` wrote no object of JSON")
         return Plan.from_json(data, digest=f"sha256:{digest}", is_refresh_only=is_refresh_only)
 
     def apply(self, plan_file: Path, *, lock_timeout: str = "0s", parallelism: int | None = None) -> None:
         """Apply a saved plan, and nothing but a saved plan."""
-        self._stream(args.apply(plan_file, lock_timeout=lock_timeout, parallelism=parallelism))
+        try:
+            self._stream(args.apply(plan_file, lock_timeout=lock_timeout, parallelism=parallelism))
+        finally:
+            # A state that could not be saved; Terraform writes it for all to read.
+            private_folder.make_private(self.folder / UNSAVED_STATE)
 
     def _stream(self, argv: Sequence[str], *, good: Sequence[int] = (0,)) -> Completed:
         diagnostics: list[Diagnostic] = []

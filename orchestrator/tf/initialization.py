@@ -18,7 +18,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import data_folder, payload
+from orchestrator import data_folder, payload, project_file, shell
 from orchestrator.errors import GuardError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def drop_modules_of_another_source(folder: Path, *, cli_config: str) -> None:
 
 def _read_mark(folder: Path) -> dict[str, Any]:
     try:
-        mark = payload.load((folder / _DATA / _MARK).read_text(encoding="utf-8"))
+        mark = payload.load(project_file.read_text(folder / _DATA / _MARK))
     except (OSError, ValueError):
         return {}
     return mark if isinstance(mark, dict) else {}
@@ -113,7 +113,7 @@ def _fingerprint(layer: Layer, folder: Path, terraform_version: str, cli_config:
     return {
         "terraform": terraform_version,
         "configuration": hashlib.sha256("\0".join(sorted(layer.init_inputs)).encode()).hexdigest(),
-        "lock_file": hashlib.sha256(lock_file.read_bytes() if lock_file.exists() else b"").hexdigest(),
+        "lock_file": hashlib.sha256(project_file.read_bytes(lock_file) if lock_file.exists() else b"").hexdigest(),
         "cli_config": cli_config,
         "backend": _place(layer),
     }
@@ -134,5 +134,5 @@ def _moved(layer: Layer, folder: Path, kept: Mapping[str, Any], *, otherwise: st
     return GuardError(
         f"{layer.id}: {path} is for {data_folder.url_of(kept)}, not for {backend.url} as {backend.location} says, or for "
         "other settings of it",
-        hint=f"{otherwise}to leave it where it is: rm {path}",
+        hint=f"{otherwise}to leave it where it is: {shell.command('rm', str(path))}",
     )

@@ -17,6 +17,7 @@ import pytest
 from orchestrator.aws.secrets import Secret
 from orchestrator.cli import options
 from orchestrator.cli.boundary import run
+from orchestrator.config import SecretConfig
 from orchestrator.engine import Engine
 from orchestrator.errors import SecretError
 from orchestrator.sandbox import control, provider
@@ -766,6 +767,22 @@ def _remember(seen: list[ReplacedError]) -> str:
     return "nowhere"
 
 
+@pytest.mark.parametrize("character", ["\0", "\ud800"])
+def test_exec_refuses_a_value_that_no_variable_can_hold(
+    character: str, shell: FakeRunner, arn: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    secret = Secret(
+        name="db-password", arn=arn, version_id="v1", stages=("AWSCURRENT",), created="now", text=f"ab{character}cd"
+    )
+    monkeypatch.setattr("orchestrator.lookup.find_secret", lambda *_, **__: secret)
+    monkeypatch.setattr("orchestrator.lookup.secret_config", lambda *_: SecretConfig(layer="foundation", output="x"))
+
+    assert run(["secrets", "exec", "db-password", "--env", "X", "--", "true"]) == 14
+    err = capsys.readouterr().err
+    assert "no environment variable can hold" in err
+    assert "ab" not in err.replace("variable", "")
+
+
 def test_exec_of_a_program_that_is_not_there(shell: FakeRunner, arn: str, capsys: Capture) -> None:
     assert run(["secrets", "exec", "db-password", "--env", "X", "--", "no-such-program"]) == 64
     out, err = capsys.readouterr()
@@ -831,6 +848,28 @@ def test_tf_changes_nothing_unasked_where_the_account_is_unknown(
 
     assert run(["tf", "foundation", "--", *words]) == 10
     assert "which can't be checked, and nobody is asked before it is applied" in capsys.readouterr().err
+
+
+def test_tf_is_given_a_variable_from_the_environment(
+    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def execve(program: str, argv: list[str], env: dict[str, str]) -> None:
+        raise ReplacedError(str(program), argv, env)
+
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr("orchestrator.cli.escape.run_process", shell)
+    monkeypatch.setenv("TF_VAR_password", CANARY)
+    monkeypatch.setenv("TF_VAR_name", "dropped")
+    seen: list[ReplacedError] = []
+    monkeypatch.setattr("orchestrator.cli.boundary._keep_traceback", lambda: _remember(seen))
+
+    run(["tf", "foundation", "--set-env", "password", "--", "validate"])
+
+    assert seen[0].env["TF_VAR_password"] == CANARY
+    assert "TF_VAR_name" not in seen[0].env
+    err = capsys.readouterr().err
+    assert "note: TF_VAR_name is left out of Terraform's environment: pass --set-env name to use it" in err
+    assert "TF_VAR_password" not in err
 
 
 @pytest.mark.parametrize("words", [["fmt"], ["validate"], ["version"], ["-help"]])

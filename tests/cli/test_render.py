@@ -64,7 +64,7 @@ def test_a_plan_is_counts_and_a_line_a_resource_worst_last() -> None:
         "  + terraform_data.created",
         "  > terraform_data.new_name  (was terraform_data.old_name)",
         "  ~ terraform_data.secret",
-        "      input.password: (redacted) → (redacted)",
+        "      input.password: (redacted), changes",
         f'      output: {{"password": "{CANARY}", "user": "admin"}} → (known after apply)',
         "  ~ terraform_data.updated",
         '      input.size: "small" → "large"',
@@ -281,3 +281,22 @@ def test_a_layers_name_is_no_markup(capsys: Capture) -> None:
     err = capsys.readouterr().err
     assert err.count("prod/h[bold red]x") == 6
     assert "wealist up 'prod/h[bold red]x' 'prod/a[/b]' plans again" in err
+
+
+def test_what_is_forgotten_stays_and_a_deposed_object_is_told_from_the_other() -> None:
+    assert "  x terraform_data.updated  (stays in AWS)" in text("forget").splitlines()
+    assert "  - terraform_data.kept  (deposed object 0badcafe)" in text("deposed").splitlines()
+
+
+def test_a_plan_with_targets_is_called_partial() -> None:
+    assert text("target").splitlines()[0] == "prod/foundation: 1 to change, only the targets (partial)"
+    assert "partial" not in text("mixed")
+
+
+def test_a_replacement_that_destroys_nothing_says_so() -> None:
+    data = recorded_json("plan-mixed.json")
+    (entry,) = [item for item in data["resource_changes"] if item["change"]["actions"] == ["delete", "create"]]
+    entry["change"]["actions"] = ["create", "forget"]
+    shown = render.plan_text(Plan.from_json(data, digest=""), "prod/foundation").plain
+
+    assert "  ± terraform_data.replaced  (the old one is forgotten, not destroyed)" in shown

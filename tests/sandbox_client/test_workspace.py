@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator import private_folder
 from orchestrator.discovery import Estate
 from orchestrator.sandbox import workspace
 from tests.estate import backend_block, write_estate, write_layer
@@ -118,3 +120,171 @@ def test_forgetting_where_nothing_is_is_fine(tmp_path: Path) -> None:
     workspace.forget_init(tmp_path / "gone")
 
     assert not (tmp_path / "gone").exists()
+
+
+@pytest.fixture
+def bare(estate: Estate) -> Path:
+    home = private_folder.prepare(estate.root / ".wealist" / "sandbox")
+    private_folder.make(home / "work")
+    return home / "work"
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    folder = tmp_path / "outside"
+    (folder / ".terraform").mkdir(parents=True)
+    (folder / "precious.txt").write_text("keep")
+    (folder / ".terraform" / "kept").write_text("keep")
+    return folder
+
+
+def everything(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+LAYER = "terraform/prod/foundation"
+
+
+def test_files_that_are_gone_from_the_estate_go_from_the_copy(estate: Estate, bare: Path) -> None:
+    (estate.root / LAYER / "old.tf").write_text("locals {}")
+    workspace.synchronize(estate, bare)
+    assert (bare / LAYER / "old.tf").read_text() == "locals {}"
+
+    (estate.root / LAYER / "old.tf").unlink()
+    workspace.synchronize(estate, bare)
+
+    assert not (bare / LAYER / "old.tf").exists()
+    assert (bare / LAYER / "main.tf").exists()
+
+
+def test_what_terraform_has_made_in_the_copy_stays(estate: Estate, bare: Path) -> None:
+    workspace.synchronize(estate, bare)
+    (bare / LAYER / "made-by-terraform.txt").write_text("mine")
+
+    workspace.synchronize(estate, bare)
+
+    assert (bare / LAYER / "made-by-terraform.txt").read_text() == "mine"
+
+
+def test_a_changed_file_is_copied_anew_for_its_owner_alone(estate: Estate, bare: Path) -> None:
+    values = estate.root / LAYER / "x.auto.tfvars"
+    values.write_text('name = "a"')
+    script = estate.root / LAYER / "build.sh"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    workspace.synchronize(estate, bare)
+    values.write_text('name = "another"')
+
+    workspace.synchronize(estate, bare)
+
+    assert (bare / LAYER / "x.auto.tfvars").read_text() == 'name = "another"'
+    assert (bare / LAYER / "x.auto.tfvars").stat().st_mode & 0o777 == 0o600
+    assert (bare / LAYER / "build.sh").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("place", ["terraform", "terraform/prod", LAYER])
+def test_a_link_in_place_of_a_folder_of_the_copy_is_not_followed(
+    estate: Estate, bare: Path, outside: Path, place: str
+) -> None:
+    before = everything(outside)
+    workspace.synchronize(estate, bare)
+    private_folder.remove(bare / place)
+    (bare / place).symlink_to(outside)
+
+    workspace.synchronize(estate, bare)
+    workspace.forget_init(bare)
+
+    assert everything(outside) == before
+    assert (bare / LAYER / "main.tf").read_text() == (estate.root / LAYER / "main.tf").read_text()
+    assert not (bare / place).is_symlink()
+
+
+def test_a_link_in_place_of_a_file_of_the_copy_is_not_written_through(
+    estate: Estate, bare: Path, outside: Path
+) -> None:
+    workspace.synchronize(estate, bare)
+    (bare / LAYER / "main.tf").unlink()
+    (bare / LAYER / "main.tf").symlink_to(outside / "precious.txt")
+
+    workspace.synchronize(estate, bare)
+
+    assert everything(outside)["precious.txt"] == "keep"
+    assert (bare / LAYER / "main.tf").read_text() == (estate.root / LAYER / "main.tf").read_text()
+
+
+@pytest.mark.parametrize(
+    "listed", ["../../../outside/precious.txt", "{outside}/precious.txt", "link/precious.txt", ".."]
+)
+def test_a_list_that_leads_out_of_the_copy_removes_nothing(
+    estate: Estate, bare: Path, outside: Path, listed: str
+) -> None:
+    before = everything(outside)
+    (bare / "link").symlink_to(outside)
+    files = [listed.format(outside=outside)]
+    (bare.parent / "copied.json").write_text(json.dumps({"folder": bare.stat().st_ino, "files": files}))
+
+    workspace.synchronize(estate, bare)
+
+    assert everything(outside) == before
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"folder": 1, "files": ["main.tf"]}'])
+def test_a_copy_that_came_from_elsewhere_is_made_anew(
+    estate: Estate, bare: Path, outside: Path, text: str | None
+) -> None:
+    before = everything(outside)
+    (bare / LAYER).mkdir(parents=True)
+    (bare / LAYER / "planted.tf").write_text("locals {}")
+    (bare / LAYER / ".terraform").symlink_to(outside)
+    if text is not None:
+        (bare.parent / "copied.json").write_text(text)
+
+    workspace.synchronize(estate, bare)
+
+    assert everything(outside) == before
+    assert sorted(path.name for path in (bare / LAYER).iterdir()) == ["main.tf"]
+
+
+def test_init_is_forgotten_only_within_the_copy(estate: Estate, bare: Path, outside: Path) -> None:
+    workspace.synchronize(estate, bare)
+    (bare / LAYER / ".terraform" / "providers").mkdir(parents=True)
+    (bare / LAYER / ".terraform.lock.hcl").write_text("")
+    (bare / "linked").symlink_to(outside)
+    before = everything(outside)
+
+    workspace.forget_init(bare)
+
+    assert not (bare / LAYER / ".terraform").exists()
+    assert not (bare / LAYER / ".terraform.lock.hcl").exists()
+    assert everything(outside) == before
+
+
+def test_what_is_no_file_is_not_copied_and_holds_nobody_up(estate: Estate, bare: Path) -> None:
+    os.mkfifo(estate.root / LAYER / "pipe")
+    (estate.root / LAYER / "endless").symlink_to("/dev/zero")
+    (estate.root / LAYER / "nowhere").symlink_to("/nonexistent")
+
+    workspace.synchronize(estate, bare)
+
+    assert sorted(path.name for path in (bare / LAYER).iterdir()) == ["main.tf"]
+
+
+def test_a_layer_that_is_a_link_inside_the_project_is_one_in_the_copy_too(tmp_path: Path) -> None:
+    root = write_estate(tmp_path / "estate")
+    (root / "shared" / "module").mkdir(parents=True)
+    (root / "shared" / "module" / "main.tf").write_text("locals {}")
+    (root / "shared" / "layer").mkdir()
+    text = backend_block("prod/linked/terraform.tfstate") + 'module "m" {\n  source = "../module"\n}\n'
+    (root / "shared" / "layer" / "main.tf").write_text(text)
+    (root / "terraform" / "prod" / "linked").symlink_to("../../shared/layer")
+    estate = Estate.find(root)
+    home = private_folder.prepare(root / ".wealist" / "sandbox")
+    private_folder.make(home / "work")
+
+    workspace.synchronize(estate, home / "work")
+    workspace.synchronize(estate, home / "work")
+
+    linked = home / "work" / "terraform" / "prod" / "linked"
+    assert (linked / "main.tf").read_text() == text
+    assert (linked.resolve() / "../module/main.tf").read_text() == "locals {}"
+    assert linked.resolve().is_relative_to(home / "work")

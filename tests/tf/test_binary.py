@@ -105,3 +105,24 @@ def test_what_is_no_constraint_is_refused(constraint: str) -> None:
 
 def test_no_constraint_is_met_by_any_version(tmp_path: Path) -> None:
     assert binary.Binary(path=tmp_path, version="0.1.0").satisfies(None)
+
+
+@pytest.mark.parametrize("path", ["", ".", ":", ".:/nonexistent", "bin:"])
+def test_a_program_of_the_projects_own_is_not_found_by_name(
+    path: str, tmp_path: Path, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_program(tmp_path)
+    write_program(tmp_path / "bin")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(TerraformNotFoundError, match="is not on PATH"):
+        binary.find("terraform", {"PATH": path}, runner=runner, cwd=tmp_path)
+
+
+def test_a_relative_path_that_was_asked_for_is_taken(
+    tmp_path: Path, runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = write_program(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    assert binary.find("./terraform", {}, runner=runner, cwd=tmp_path).path == program

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -168,3 +169,27 @@ def test_a_terraform_that_is_gone_says_so(tmp_path: Path, runner: FakeRunner) ->
 
 def test_no_environment_shows_in_a_repr(tmp_path: Path, runner: FakeRunner) -> None:
     assert CANARY not in repr(client(tmp_path, runner))
+
+
+@pytest.mark.parametrize("returncode", [0, 1])
+def test_a_state_that_could_not_be_saved_is_nobody_elses_as_soon_as_terraform_ends(
+    tmp_path: Path, runner: FakeRunner, returncode: int
+) -> None:
+    (tmp_path / "errored.tfstate").write_text(CANARY)
+    (tmp_path / "errored.tfstate").chmod(0o644)
+    runner.answer("apply", Reply(returncode=returncode))
+
+    with nullcontext() if returncode == 0 else pytest.raises(CommandError):
+        client(tmp_path, runner).apply(tmp_path / "tfplan")
+
+    assert (tmp_path / "errored.tfstate").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path, runner: FakeRunner) -> None:
+    (tmp_path / "public.txt").touch(0o644)
+    (tmp_path / "public.txt").chmod(0o644)
+    (tmp_path / "errored.tfstate").symlink_to("public.txt")
+
+    client(tmp_path, runner).apply(tmp_path / "tfplan")
+
+    assert (tmp_path / "public.txt").stat().st_mode & 0o777 == 0o644
