@@ -25,6 +25,7 @@ GONE = (
     "setup.json",
     "terraform.rc",
     "aws-credentials",
+    "copied.json",
     "server.log",
     ".setup.json.4711",
     ".terraform.rc.4711.new",
