@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -85,9 +86,11 @@ def account(layer: Layer, config: Config, account_id: str, target: Target, *, is
     name, pinned = pin
     seen = _pinned(layer, name, pinned)
     is_needed = is_needed and config.settings(layer.id).accounts_unknown is None
-    judged = [
-        _of_provider(one, layer, config, pinned, seen, is_needed=is_needed) for one in layer.providers if _counts(one)
-    ]
+    providers = [one for one in layer.providers if _counts(one)]
+    if target.aws.is_hermetic:
+        # A profile stands for the sandbox's own keys there.
+        providers = [replace(one, elsewhere=None) if one.elsewhere == "profile" else one for one in providers]
+    judged = [_of_provider(one, layer, config, pinned, seen, is_needed=is_needed) for one in providers]
     told = [finding for finding in judged if finding is not None]
     wrong = [finding for finding in told if not finding.is_ok]
     is_shell_used = len(told) < len(judged) or not any(_is_default(provider) for provider in layer.providers)

@@ -365,6 +365,16 @@ def test_a_spawned_program_writes_to_its_log_and_is_left_running(tmp_path: Path)
         child.wait()
 
 
+def test_a_spawned_program_is_given_its_secret_where_nobody_else_sees_it(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    given = replace(command(tmp_path, "import sys; print(len(sys.stdin.read()), sys.argv[1:])"), stdin="hunter2" * 3)
+
+    child = process.spawn(given, log=log)
+
+    assert child.wait(20) == 0
+    assert log.read_text() == "21 []\n"
+
+
 def test_a_plugin_does_not_outlive_a_terraform_that_was_ended(tmp_path: Path) -> None:
     pids: list[int] = []
     cancellation = Cancellation()

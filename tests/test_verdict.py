@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,8 @@ from orchestrator.engine import Engine
 from orchestrator.errors import PreflightError, RunError
 from orchestrator.layer import AWS, Provider
 from orchestrator.run import RunOptions
-from orchestrator.verdict import planned_accounts
+from orchestrator.target import AwsSettings
+from orchestrator.verdict import account, planned_accounts
 from tests.estate import ACCOUNT, KEY, Store, backend_block, layer, target_of, write_estate, write_layer
 from tests.fakes import FakeRunner, Reply, recorded
 
@@ -50,6 +52,17 @@ def test_a_plan_that_works_in_the_pinned_account_is_fine() -> None:
 
     assert planned(Provider(location=None), role(ACCOUNT, module="module.a"), others) == []
     assert planned(role(OTHER), yaml="version: 1\n") == []
+
+
+def test_a_profile_is_the_sandboxs_own_in_a_rehearsal(tmp_path: Path) -> None:
+    real = target_of(tmp_path)
+    rehearsal = replace(real, name="sandbox", aws=AwsSettings(access_key="a", secret_key="s"))
+    found = [
+        account(layer(providers=(somebody(),)), Config.parse(PIN), ACCOUNT, target, is_needed=True)[0].id
+        for target in (real, rehearsal)
+    ]
+
+    assert found == ["account.unknown", "account.ok"]
 
 
 @pytest.mark.parametrize("needed", [True, False])

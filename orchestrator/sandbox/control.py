@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from orchestrator import private_folder
 from orchestrator.errors import SandboxError
 from orchestrator.process import Command, spawn
 from orchestrator.sandbox.credential import Credential
@@ -105,7 +106,7 @@ def find(home: Path) -> Server | None:
 def _read(home: Path) -> Server | None:
     """The server that the file tells of; nothing of it is proven."""
     try:
-        return Server.from_json(json.loads((home / _STATE_FILE).read_text(encoding="utf-8")))
+        return Server.from_json(json.loads(private_folder.read_text(home / _STATE_FILE)))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -187,7 +188,7 @@ def start(home: Path, *, environ: Mapping[str, str], modules: Sequence[Path], ac
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
     """Hold the sandbox's own lock: whoever starts it or changes its files does so alone."""
-    fd = os.open(home / "sandbox.lock", os.O_WRONLY | os.O_CREAT, 0o600)
+    fd = private_folder.open_file(home / "sandbox.lock", os.O_WRONLY | os.O_CREAT)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield

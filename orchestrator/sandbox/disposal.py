@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FILES = ("server.json", "setup.json", "terraform.rc", "aws-credentials", "server.log")
+_FILES = ("server.json", "setup.json", "terraform.rc", "aws-credentials", "copied.json", "server.log")
 _FOLDERS = ("work", "home")
 # What a process that was killed had not put in its place yet.
 _DRAFT = re.compile(rf"\.(?:{'|'.join(map(re.escape, _FILES))})\.\d+(?:\.new)?")

@@ -78,9 +78,10 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
     work = home / "work"
     check_home(home, environ)
     prepare_home(home)
-    for name in ("home", "plugins", "work"):
-        private_folder.make(home / name)
     with control.only_one(home):
+        # Within: one that is stopped meanwhile takes them along.
+        for name in ("home", "plugins", "work"):
+            private_folder.make(home / name)
         server = control.find(home)
         setup = _read_setup(home, server)
         was_started = server is None or setup is None
@@ -89,9 +90,9 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
             control.stop(home)
             server, setup = _start(estate, environ, home)
             workspace.forget_init(work)
-        _write_private(home / _CLI_CONFIG, setup.pop("cli_config"))
+        private_folder.replace(home / _CLI_CONFIG, setup.pop("cli_config"))
         profiles = confinement.profiles(estate.layers)
-        _write_private(home / _CREDENTIALS, confinement.credentials_file(profiles, server.credential))
+        private_folder.replace(home / _CREDENTIALS, confinement.credentials_file(profiles, server.credential))
         workspace.synchronize(estate, work)
     target = Target(
         name="sandbox",
@@ -140,21 +141,12 @@ def _read_setup(home: Path, server: Server | None) -> dict[str, Any] | None:
     if server is None:
         return None
     try:
-        setup: dict[str, Any] = json.loads((home / _SETUP).read_text(encoding="utf-8"))
+        setup: dict[str, Any] = json.loads(private_folder.read_text(home / _SETUP))
         seal = setup.pop("seal")
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
     is_ours = isinstance(seal, str) and compare_digest(seal.encode(), server.credential.seal(setup).encode())
     return setup if is_ours else None
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that is whole at every moment: another command's Terraform may be reading it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)
 
 
 def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> tuple[Server, dict[str, Any]]:
@@ -179,7 +171,7 @@ def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> tuple[Serv
         "asked": {name: environ.get(name) for name in _SOURCES},
         "cli_config": provider.cli_config(providers, source, registry_url=registry, plugin_cache=home / "plugins"),
     }
-    _write_private(home / _SETUP, json.dumps({**setup, "seal": server.credential.seal(setup)}))
+    private_folder.replace(home / _SETUP, json.dumps({**setup, "seal": server.credential.seal(setup)}))
     return server, setup
 
 

@@ -286,7 +286,8 @@ def test_no_process_outlives_a_run(small: Rehearsal) -> None:
 
 
 def test_the_sandbox_never_looks_at_real_credentials(small: Rehearsal, tmp_path: Path) -> None:
-    """A shell full of keys, and a trap at every address that they could lead to."""
+    """A shell full of keys, a profile in the HCL, and a trap at every address that they could lead to."""
+    small.layer.write_text(small.layer.read_text().replace('provider "aws" {', 'provider "aws" {\n  profile = "prod"'))
     aws = tmp_path / ".aws"
     aws.mkdir()
     with Trap() as trap:

@@ -25,6 +25,7 @@ GONE = (
     "setup.json",
     "terraform.rc",
     "aws-credentials",
+    "copied.json",
     "server.log",
     ".setup.json.4711",
     ".terraform.rc.4711.new",
@@ -89,12 +90,31 @@ def test_nothing_is_removed_of_one_that_does_not_end(root: Path, monkeypatch: py
     assert files(root / ".wealist" / "sandbox").keys() == {*KEPT, *GONE}
 
 
-@pytest.mark.parametrize("name", ["work", "home", "runs", "runs/1", "runs/1/volatile", "server.log"])
-def test_a_link_in_place_of_one_is_removed_and_not_followed(name: str, root: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """Somebody's folder, with names in it that a sandbox's folder has."""
     victim = tmp_path / "victim"
     (victim / "volatile").mkdir(parents=True)
     for path in ("volatile/tfplan", "events.jsonl", "terraform.log"):
         (victim / path).write_text("somebody's")
+    return victim
+
+
+@pytest.mark.parametrize("name", ["work", "home", "runs", "runs/1", "server.log"])
+def test_a_link_in_place_of_one_is_refused(name: str, root: Path, victim: Path, tmp_path: Path) -> None:
+    before = files(victim)
+    link = root / ".wealist" / "sandbox" / name
+    link.rename(tmp_path / "aside")
+    link.symlink_to(victim)
+
+    with pytest.raises(ConfigError, match=f"{name}: this is a link"):
+        target.stop_sandbox(root)
+
+    assert files(victim) == before
+
+
+@pytest.mark.parametrize("name", ["work/terraform", "home/.netrc", "runs/1/volatile", "runs/1/volatile/dev--x"])
+def test_a_link_further_down_is_removed_and_not_followed(name: str, root: Path, victim: Path, tmp_path: Path) -> None:
     before = files(victim)
     link = root / ".wealist" / "sandbox" / name
     link.rename(tmp_path / "aside")
@@ -103,6 +123,7 @@ def test_a_link_in_place_of_one_is_removed_and_not_followed(name: str, root: Pat
     target.stop_sandbox(root)
 
     assert files(victim) == before
+    assert not link.is_symlink()
 
 
 @pytest.mark.parametrize("name", [".wealist", ".wealist/sandbox"])
