@@ -40,6 +40,7 @@ def invocation(estate: Estate, log_format: LogFormat = LogFormat.PRETTY) -> Invo
         Start(chdir=estate.root),
         chdir=None,
         sandbox=False,
+        allow_local_endpoint=False,
         terraform_bin=None,
         profile=None,
         no_color=True,
