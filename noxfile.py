@@ -6,7 +6,7 @@ nox -s tests          fast: no network, no Terraform
 nox -s terraform      terraform validate and terraform test
 nox -s integration    the real Terraform against the sandbox; real databases on the loopback
 nox -s build          wheel and sdist, tried out in a fresh environment
-nox -s bench          speed, as ratios measured side by side
+nox -s bench          speed, as ratios measured side by side; `-- --against REV` sets two commits side by side
 """
 
 from __future__ import annotations
@@ -28,6 +28,21 @@ ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 HCL = ("terraform", "orchestrator/sandbox/modules")
 COVERAGE_FLOOR = 85
+# The main job, as the sandbox session shows it and the bench times it.
+STEPS = (
+    "bootstrap --auto-approve",
+    "preflight",
+    "up foundation --auto-approve",
+    "output foundation",
+    "secrets rds-password",
+    "secrets redis-auth-token",
+    "up foundation --auto-approve",
+    "up compute --auto-approve",
+    "verify",
+    "cost",
+    "diagnose rds",
+    "status",
+)
 
 
 def _dependencies(group: str) -> list[str]:
@@ -141,7 +156,33 @@ def bench(session: nox.Session) -> None:
     session.run(
         "python", "-m", "compileall", "-q", str(Path(session.virtualenv.location) / "lib"), success_codes=[0, 1]
     )
+    if "--against" in session.posargs:
+        _against(session)
+        return
     session.run("python", "tests/bench/benchmark.py", str(_estate(session)), *session.posargs)
+
+
+def _against(session: nox.Session) -> None:
+    """This clone beside another commit of it: `-- --against REV [--rounds N] [--rehearsal]`."""
+    words = list(session.posargs)
+    at = words.index("--against")
+    revision = words[at + 1]
+    del words[at : at + 2]
+    folder = Path(session.create_tmp()).resolve() / "against"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    session.run("git", "archive", "--format=tar", f"--output={folder / 'tree.tar'}", revision, external=True)
+    shutil.unpack_archive(folder / "tree.tar", folder / "tree")
+    theirs = folder / "venv"
+    session.run("python", "-m", "venv", str(theirs))
+    session.run(str(theirs / "bin" / "pip"), "install", "-q", f"{folder / 'tree'}[sandbox]", external=True)
+    session.run("python", "-m", "compileall", "-q", str(theirs / "lib"), success_codes=[0, 1])
+    if "--rehearsal" in words:
+        words.remove("--rehearsal")
+        words += ["--estate", str(_estate(session))]
+        words += [word for step in STEPS for word in ("--step", step)]
+    sides = ("--ours", str(Path(session.virtualenv.location) / "bin"), "--theirs", str(theirs / "bin"))
+    session.run("python", "tests/bench/two_commits.py", str(folder), *sides, *words)
 
 
 @nox.session
@@ -153,20 +194,7 @@ def sandbox(session: nox.Session) -> None:
         session.env["FORCE_COLOR"] = "1"
     session.run("wealist", "sandbox", "stop")
     try:
-        for words in (
-            "bootstrap --auto-approve",
-            "preflight",
-            "up foundation --auto-approve",
-            "output foundation",
-            "secrets rds-password",
-            "secrets redis-auth-token",
-            "up foundation --auto-approve",
-            "up compute --auto-approve",
-            "verify",
-            "cost",
-            "diagnose rds",
-            "status",
-        ):
+        for words in STEPS:
             session.run("wealist", *words.split(), "--sandbox")
     finally:
         if "--keep" in session.posargs:

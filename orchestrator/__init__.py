@@ -5,7 +5,7 @@
     >>> from orchestrator import Engine, Estate, aws_target
     >>> estate = Estate.find(Path("."))
     >>> engine = Engine(estate, aws_target(estate.root, os.environ))
-    >>> report = engine.up(["foundation"], confirm=lambda proposal: not proposal.findings)
+    >>> report = engine.up(["foundation"], confirm=lambda proposal: proposal.plan.counts == {})
 
 The command line can do nothing that this can't, but for `wealist tf`, which is Terraform itself. The library never prints
 and never exits; it takes what it needs as values and returns values. (boto3 finds credentials where it always does.) Names are imported when they are first used.

@@ -1,4 +1,4 @@
-"""Where a layer keeps its state and whose account it works in: the blocks `backend "s3"` and `provider "aws"`.
+"""Where a layer keeps its state: the block `backend "s3"`.
 
 wealist reads and writes the same state as Terraform, and must be the same identity for it. So every argument of the backend
 is either honoured, or changes nothing that wealist does, or is refused with its line: one that is passed over in silence
@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import hcl
 from orchestrator.errors import ConfigError
-from orchestrator.layer import Backend, Provider
+from orchestrator.layer import Backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-    from orchestrator.remote_state import Scope
 
 # An argument of `assume_role`, what the block called it before that, and what sts:AssumeRole calls it.
 # Source: Terraform 1.11, "Backend Type: s3", Assume Role Configuration.
@@ -35,6 +33,7 @@ _ROLE = (
 _READ = frozenset(
     {
         *("bucket", "key", "region", "dynamodb_table", "use_lockfile", "encrypt", "kms_key_id", "acl"),
+        "workspace_key_prefix",
         *("profile", "role_arn", "assume_role", *(old for _, old, _ in _ROLE if old)),
     }
 )
@@ -43,13 +42,8 @@ _HARMLESS = frozenset(
     {
         *("allowed_account_ids", "forbidden_account_ids", "max_retries", "retry_mode", "sts_region", "use_path_style"),
         *("force_path_style", "skip_credentials_validation", "skip_metadata_api_check", "skip_region_validation"),
-        *("skip_requesting_account_id", "skip_s3_checksum", "use_legacy_workflow", "workspace_key_prefix"),
+        *("skip_requesting_account_id", "skip_s3_checksum", "use_legacy_workflow"),
     }
-)
-# What decides whose credentials a provider works with.
-_IDENTITY = (
-    *("profile", "access_key", "secret_key", "token", "shared_config_files", "shared_credentials_files"),
-    *("assume_role", "assume_role_with_web_identity"),
 )
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[hms])+")
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
@@ -106,31 +100,10 @@ def read_backend(id_: str, folder: Path, settings: Iterable[hcl.Block]) -> Backe
         encrypt=bool(value("encrypt", bool)),
         kms_key_id=value("kms_key_id"),
         acl=value("acl"),
+        workspace_key_prefix=value("workspace_key_prefix"),
         profile=value("profile"),
         role_arn=arguments.pop("RoleArn", None),
         role_arguments=tuple(sorted(arguments.items())),
-        location=block.location,
-    )
-
-
-def read_provider(scope: Scope) -> Provider | None:
-    """The `provider "aws"` block without an alias, which most resources are made with; None where there is none.
-
-    What only Terraform can evaluate is left open, and so is a variable: it may be another on every run.
-    """
-    blocks = (block for file in scope.files for block in file.find("provider", "aws"))
-    block = next((block for block in blocks if "alias" not in block.attributes), None)
-    if block is None:
-        return None
-    given = {name for name, attribute in block.attributes.items() if attribute.value is not None}
-    given |= {inner.labels[0] if inner.type == "dynamic" and inner.labels else inner.type for inner in block.blocks}
-    arns = [inner.attributes.get("role_arn") for inner in block.find("assume_role")]
-    # Roles are assumed one after the other; the last is what the provider works as.
-    role = _text(arns[-1].value, scope) if arns and arns[-1] else None
-    return Provider(
-        role_arn=role,
-        elsewhere=None if role else next((name for name in _IDENTITY if name in given), None),
-        allowed_accounts=_accounts(block, scope),
         location=block.location,
     )
 
@@ -188,17 +161,3 @@ def _as_sts_takes_it(called: str, value: Any, where: object) -> Any:
     if isinstance(value, dict):
         return tuple(sorted((str(key), str(text)) for key, text in value.items()))
     return tuple(value) if isinstance(value, list) else value
-
-
-def _text(value: Any, scope: Scope) -> str | None:
-    """A literal, a local that is one, or a text made of such."""
-    text = scope.resolve(str(value) if isinstance(value, int) else value)
-    return text.value if text and not text.variables else None
-
-
-def _accounts(block: hcl.Block, scope: Scope) -> tuple[str, ...] | None:
-    attribute = block.attributes.get("allowed_account_ids")
-    if attribute is None or not isinstance(attribute.value, list):
-        return None
-    found = [_text(item, scope) for item in attribute.value]
-    return tuple(text for text in found if text) if all(found) else None

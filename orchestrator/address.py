@@ -26,7 +26,7 @@ def check_targets(
     layers: Sequence[Layer],
     states: Mapping[str, State | None],
     *,
-    command: Callable[[str], str],
+    command: Callable[..., str],
 ) -> None:
     """Refuse a target that no layer of the run has.
 
@@ -48,7 +48,7 @@ def check_replaced(
     layers: Sequence[Layer],
     states: Mapping[str, State | None],
     *,
-    command: Callable[[str], str],
+    command: Callable[..., str],
 ) -> None:
     """Refuse to replace what is in no state of the run.
 
@@ -75,9 +75,9 @@ def _head(address: str) -> str:
 
 
 def _refused(
-    flag: str, address: str, known: set[str], layers: Sequence[Layer], command: Callable[[str], str]
+    flag: str, address: str, known: set[str], layers: Sequence[Layer], command: Callable[..., str]
 ) -> UsageError:
     where = ", ".join(layer.id for layer in layers)
     near = get_close_matches(address, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else command(f"tf {layers[0].id} -- state list")
+    hint = f"did you mean {near[0]}?" if near else command("tf", layers[0].id, "--", "state", "list")
     return UsageError(f"{flag} {address}: {where} has no such resource", hint=hint)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import git_index, private_folder
+from orchestrator import git_index, printable, private_folder
 from orchestrator.events import VARIABLES
 from orchestrator.private_folder import RUNS
 
@@ -74,10 +74,10 @@ class RunFolder:
         with suppress(OSError):
             fd = private_folder.open_file(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             with os.fdopen(fd, "a", encoding="utf-8") as file:
-                file.write(self.redact(text.rstrip("\n")) + "\n")
+                file.write(self.redact.lines(text.rstrip("\n")) + "\n")
 
     def write_report(self, report: Mapping[str, Any]) -> None:
-        text = json.dumps(self.redact.data(report), indent=2, ensure_ascii=False)
+        text = printable.json(json.dumps(self.redact.data(report), indent=2, ensure_ascii=False))
         self.write(self.path / "report.json", f"{text}\n")
 
     def _volatile(self, layer: str) -> Path:
@@ -126,7 +126,7 @@ def _scrub(path: Path, redact: Redactor) -> None:
     """Redact once more with all that was learnt since the first lines were written."""
     with suppress(FileNotFoundError):
         text = private_folder.read_text(path)
-        clean = redact(text)
+        clean = redact.lines(text)
         if clean != text:
             private_folder.replace(path, clean)
 

@@ -70,12 +70,21 @@ def _status_remedy(status: str) -> str:
 def _status_command(layer: DatabaseLayer, identifier: str, status: str) -> str:
     if layer.kind != POSTGRESQL:
         if status in _MOVING:
-            return layer.aws(f"elasticache wait replication-group-available --replication-group-id {identifier}")
+            return layer.aws("elasticache", "wait", "replication-group-available", "--replication-group-id", identifier)
         return layer.aws(
-            f"elasticache describe-events --source-type replication-group --source-identifier {identifier}"
+            "elasticache", "describe-events", "--source-type", "replication-group", "--source-identifier", identifier
         )
     if status in _STOPPED:
-        return layer.aws(f"rds start-db-instance --db-instance-identifier {identifier}")
+        return layer.aws("rds", "start-db-instance", "--db-instance-identifier", identifier)
     if status in _MOVING or status.startswith("configuring"):
-        return layer.aws(f"rds wait db-instance-available --db-instance-identifier {identifier}")
-    return layer.aws(f"rds describe-events --source-type db-instance --source-identifier {identifier} --duration 1440")
+        return layer.aws("rds", "wait", "db-instance-available", "--db-instance-identifier", identifier)
+    return layer.aws(
+        "rds",
+        "describe-events",
+        "--source-type",
+        "db-instance",
+        "--source-identifier",
+        identifier,
+        "--duration",
+        "1440",
+    )

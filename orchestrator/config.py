@@ -11,7 +11,7 @@ import re
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -19,39 +19,25 @@ from orchestrator import document
 from orchestrator.document import Section
 from orchestrator.duration import NOTHING, WAY_TO_WRITE, Span
 from orchestrator.estimate import Component, Guide
+from orchestrator.guard_table import STATEFUL_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from orchestrator.document import Fail
 
+_T = TypeVar("_T")
 FILENAME = "wealist.yaml"
 DURATION = r"\d+(ms|s|m|h)"
 # Words that `wealist secrets` has, or may come to have, a meaning for.
 RESERVED_SECRET_NAMES = frozenset({"exec", "rotate", "list"})
+_ACCOUNT = r"\d{12}"
 _SMALLEST = "version: 1"
 DIAGNOSABLE = ("postgresql", "redis")
 
 # The resource type whose secret wealist can rotate.
 ROTATABLE = "aws_elasticache_replication_group"
 REPLACEABLE = "aws_secretsmanager_secret_version"
-
-# What holds data that can't be made again, or a network that everything stands in.
-STATEFUL = (
-    "aws_db_instance",
-    "aws_docdb_cluster",
-    "aws_dynamodb_table",
-    "aws_ecr_repository",
-    "aws_efs_file_system",
-    "aws_eks_cluster",
-    "aws_elasticache_cluster",
-    "aws_elasticache_replication_group",
-    "aws_kms_key",
-    "aws_opensearch_domain",
-    "aws_rds_cluster",
-    "aws_s3_bucket",
-    "aws_vpc",
-)
 
 
 class LayersConfig(Section, frozen=True):
@@ -62,24 +48,66 @@ class LayersConfig(Section, frozen=True):
 
     Attributes:
         external: `s3://bucket/key` of states that belong to others, and that layers here may read.
+        settings: By layer, id or short name: where a rule does not fit it.
     """
 
     include: tuple[str, ...] = ("terraform/*/*",)
     exclude: tuple[str, ...] = ("terraform/modules/*",)
     external: tuple[str, ...] = ()
+    settings: dict[str, LayerSettings] = msgspec.field(default_factory=dict)
+
+
+class LayerSettings(Section, frozen=True):
+    """Where a rule that holds for all layers does not fit one.
+
+    Attributes:
+        accounts: Other AWS accounts than the pinned one that its providers may work in by a role of their own.
+        accounts_unknown: `allow` lets a run that nobody confirms at a prompt go on where it can't be told whether every
+            provider of the layer works in the account that it is pinned to.
+        state_providers: Source addresses of providers that its state may name, though its HCL does not require them.
+        workspace: `default` says that the layer's state is that of the default workspace, whatever else there is.
+    """
+
+    accounts: tuple[str, ...] = ()
+    accounts_unknown: str | None = None
+    state_providers: tuple[str, ...] = ()
+    workspace: str | None = None
+
+    def check_values(self, name: str, fail: Fail) -> None:
+        """What a type can't say of a value."""
+        for account in self.accounts:
+            if not re.fullmatch(_ACCOUNT, account):
+                key = ("layers", "settings", name, "accounts")
+                fail(key, f"{account!r} is not an AWS account id (12 digits)")
+        if self.accounts_unknown not in (None, "allow"):
+            key = ("layers", "settings", name, "accounts_unknown")
+            fail(key, f"there is no {self.accounts_unknown!r} here", "write allow, or leave it out")
+        for source in self.state_providers:
+            if not re.fullmatch(r"(?:[\w.-]+(?::\d+)?/)?[\w-]+/[\w-]+", source):
+                key = ("layers", "settings", name, "state_providers")
+                fail(key, f"{source!r} is no provider's source", "write it as hashicorp/random or HOST/NAMESPACE/TYPE")
+        if self.workspace not in (None, "default"):
+            key = ("layers", "settings", name, "workspace")
+            fail(key, f"wealist does not work in workspace {self.workspace!r}", "write default, or leave it out")
 
 
 class GuardsConfig(Section, frozen=True):
     """What a plan may not do without being told to.
 
     Attributes:
-        stateful: Resource types that are not destroyed or replaced without `--allow-destroy ADDRESS`.
+        stateful: Resource types that are not destroyed, replaced or forgotten without being allowed by address, beside those
+            of the guards' own table (`guard_table`).
         deletion_protection: By layer: the values of its variables that lift the deletion protection of what is in it,
             for `wealist down --lift-deletion-protection`.
     """
 
-    stateful: tuple[str, ...] = STATEFUL
+    stateful: tuple[str, ...] = ()
     deletion_protection: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+
+    @property
+    def stateful_types(self) -> frozenset[str]:
+        """All resource types that are guarded."""
+        return STATEFUL_TYPES.union(self.stateful)
 
 
 class RotationConfig(Section, frozen=True):
@@ -221,11 +249,9 @@ class Config(Section, frozen=True):
 
     def guide(self, layer_id: str) -> Guide | None:
         """What `durations` says of a layer, which may stand there by its id or its short name."""
-        names = (name for name in self.durations if layer_id == name or layer_id.endswith(f"/{name}"))
-        name = layer_id if layer_id in self.durations else next(names, None)
-        if name is None:
+        said = _of_layer(self.durations, layer_id)
+        if said is None:
             return None
-        said = self.durations[name]
         return Guide(
             plan=Span.parse(said.plan) if said.plan else None,
             apply=Span.parse(said.apply) if said.apply else None,
@@ -240,12 +266,16 @@ class Config(Section, frozen=True):
             ),
         )
 
+    def settings(self, layer_id: str) -> LayerSettings:
+        """What `layers.settings` says of a layer."""
+        return _of_layer(self.layers.settings, layer_id) or LayerSettings()
+
     def check_values(self, fail: Fail) -> None:
         """What a type can't say of a value."""
         if self.version != 1:
             fail(("version",), f"this wealist reads version 1, not {self.version}")
         for environment, account in self.accounts.items():
-            if not re.fullmatch(r"\d{12}", account):
+            if not re.fullmatch(_ACCOUNT, account):
                 fail(("accounts", environment), f"{account!r} is not an AWS account id (12 digits)")
         for name, secret in self.secrets.items():
             if name in RESERVED_SECRET_NAMES:
@@ -269,10 +299,19 @@ class Config(Section, frozen=True):
         for url in self.layers.external:
             if not re.fullmatch(r"s3://[^/]+/.+", url):
                 fail(("layers", "external"), f"{url!r} is no state", "write it as s3://bucket/key")
+        for layer, settings in self.layers.settings.items():
+            settings.check_values(layer, fail)
         for layer, said in self.durations.items():
             _check_durations(("durations", layer), said, fail)
         if not self.interrupt_grace > 0:  # a comparison that is also false of not-a-number
             fail(("interrupt_grace",), "must be a number of seconds above 0")
+
+
+def _of_layer(said: Mapping[str, _T], layer_id: str) -> _T | None:
+    """What is said of a layer, which may stand there by its id or its short name."""
+    names = (name for name in said if layer_id.endswith(f"/{name}"))
+    name = layer_id if layer_id in said else next(names, None)
+    return None if name is None else said[name]
 
 
 def _check_rotation(rotation: RotationConfig, key: tuple[str, ...], fail: Fail) -> None:

@@ -71,9 +71,9 @@ class Custody:
         """Whether the backend block asks for one; without it nobody is kept from writing at the same time."""
         return bool(self.backend.dynamodb_table or self.backend.use_lockfile)
 
-    def command(self, words: str) -> str:
-        """A wealist command about this layer, to be shown to a person."""
-        return self.target.command(words.replace("LAYER", self.layer.id))
+    def command(self, *words: str) -> str:
+        """A wealist command about this layer, whose name comes last, to be shown to a person."""
+        return self.target.command(*words, self.layer.id)
 
     @contextmanager
     def locked(self, doing: str, *, command: str | None = None) -> Iterator[None]:
@@ -92,7 +92,7 @@ class Custody:
         try:
             taken = take(self.session, self.backend, text)
         except StateLockedError as error:
-            hint = f"wait for it; is its holder alive? {self.command('locks LAYER')}"
+            hint = f"wait for it; is its holder alive? {self.command('locks')}"
             raise StateLockedError(f"{self.layer.id}: {error.message}", lock=error.lock, hint=hint) from error
         failed: BaseException | None = None
         try:
@@ -108,7 +108,7 @@ class Custody:
             release(self.session, self.backend, taken)
         except WealistError as error:
             left = f"the lock that it took could not be given back: {error.message}"
-            self._add(failed, left, otherwise=f"the {doing} is done, but {left}", hint=self.command("unlock LAYER"))
+            self._add(failed, left, otherwise=f"the {doing} is done, but {left}", hint=self.command("unlock"))
 
     def _add(self, failed: BaseException | None, text: str, *, otherwise: str, hint: str | None = None) -> None:
         """Tell of something that went wrong after something else, which stays the first to be told.

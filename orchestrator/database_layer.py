@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.diagnosis import POSTGRESQL
@@ -28,7 +28,7 @@ class DatabaseLayer:
     name: str
     region: str
     inventory: Inventory = field(repr=False)
-    command: Callable[[str], str] = field(repr=False)
+    command: Callable[..., str] = field(repr=False)
     aws_options: tuple[str, ...] = ()
 
     def address(self, *types: str, **attributes: Any) -> str | None:
@@ -44,11 +44,11 @@ class DatabaseLayer:
 
     @property
     def plan(self) -> str:
-        return self.command(f"plan {self.name}")
+        return self.command("plan", self.name)
 
-    def aws(self, words: str) -> str:
+    def aws(self, *words: str) -> str:
         """A command of the AWS CLI that goes to the same place, from its words."""
-        return " ".join(["aws", words, "--region", self.region, *map(quote, self.aws_options)])
+        return shlex.join(["aws", *words, "--region", self.region, *self.aws_options])
 
     def database_address(self, id_: str) -> str | None:
         if self.kind == POSTGRESQL:

@@ -42,7 +42,7 @@ class Standing:
     is_running: bool = False
 
 
-def check_standing(edge: Edge, standing: Standing, *, allow_incomplete: bool, command: Callable[[str], str]) -> None:
+def check_standing(edge: Edge, standing: Standing, *, allow_incomplete: bool, command: Callable[..., str]) -> None:
     """Refuse to run a layer on one that isn't there, isn't whole, or is being changed.
 
     Args:
@@ -55,12 +55,12 @@ def check_standing(edge: Edge, standing: Standing, *, allow_incomplete: bool, co
     needed = edge.needs
     if not standing.is_known:
         raise LayerOrderError(
-            f"{edge.layer} stands on {needed}, whose state can't be read", hint=command(f"preflight {needed}")
+            f"{edge.layer} stands on {needed}, whose state can't be read", hint=command("preflight", needed)
         )
     if standing.state is None or standing.state.is_empty:
         raise LayerOrderError(
             f"{edge.layer} stands on {needed}, which is not applied ({edge.reason} at {edge.location})",
-            hint=f"{command(f'up {needed}')}, or both: {command(f'up {edge.layer} --with-dependencies')}",
+            hint=f"{command('up', needed)}, or both: {command('up', edge.layer, '--with-dependencies')}",
         )
     if allow_incomplete:
         return
@@ -69,7 +69,7 @@ def check_standing(edge: Edge, standing: Standing, *, allow_incomplete: bool, co
         raise StateLockedError(
             f"{edge.layer} stands on {needed}, which is locked by {changing[0].describe()}",
             lock=changing[0],
-            hint=f"wait for it, look at it with {command(f'locks {needed}')}, or pass --allow-incomplete-dependencies",
+            hint=f"wait for it, look at it with {command('locks', needed)}, or pass --allow-incomplete-dependencies",
         )
     if standing.incomplete is not None and standing.is_running:
         raise LayerOrderError(
@@ -80,7 +80,7 @@ def check_standing(edge: Edge, standing: Standing, *, allow_incomplete: bool, co
         how = standing.incomplete.get("outcome") or "killed"
         raise LayerOrderError(
             f"{edge.layer} stands on {needed}, whose last apply {_ended(how)} ({standing.incomplete.get('time')})",
-            hint=f"{command(f'up {needed}')} first, or pass --allow-incomplete-dependencies",
+            hint=f"{command('up', needed)} first, or pass --allow-incomplete-dependencies",
         )
 
 
@@ -108,7 +108,7 @@ def check_outputs(
     states: Mapping[str, State | None],
     layers: Mapping[str, Layer],
     *,
-    command: Callable[[str], str],
+    command: Callable[..., str],
 ) -> None:
     """Refuse a layer whose HCL reads an output that is not in the state of the layer it is read of.
 
@@ -125,13 +125,11 @@ def check_outputs(
     state = states.get(needed)
     near = get_close_matches(read.output, state.outputs if state else (), n=1)
     if read.output in layers[needed].outputs:
-        hint = (
-            f"it is declared at {layers[needed].outputs[read.output]}, and not applied yet: {command(f'up {needed}')}"
-        )
+        hint = f"it is declared at {layers[needed].outputs[read.output]}, and not applied yet: {command('up', needed)}"
     elif near:
         hint = f"did you mean {near[0]}?"
     else:
-        hint = f"declare it in {layers[needed].path}, then: {command(f'up {needed}')}"
+        hint = f"declare it in {layers[needed].path}, then: {command('up', needed)}"
     raise LayerOrderError(
         f"{read.location}: {layer.id} reads output {read.output!r} of {needed}, which has none of that name{more}",
         hint=hint,

@@ -6,8 +6,10 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.shared_state import named
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from orchestrator.graph import Graph
 
@@ -47,7 +49,15 @@ def to_json(graph: Graph, states: Mapping[str, str]) -> dict[str, Any]:
     """Layers in order, and every edge with the file and line that it comes from."""
     order = graph.order(graph.ids)
     return {
-        "layers": [{"id": id_, "state": states.get(id_), "needs": list(graph.needs(id_))} for id_ in order],
+        "layers": [
+            {
+                "id": id_,
+                "state": states.get(id_),
+                "needs": list(graph.needs(id_)),
+                "shares_state_with": list(graph.shared.get(id_, ())),
+            }
+            for id_ in order
+        ],
         "edges": [
             {
                 "layer": edge.layer,
@@ -69,7 +79,8 @@ def _text(graph: Graph, order: Sequence[str], states: Mapping[str, str]) -> str:
     for id_ in order:
         state = f"  {states.get(id_, ''):<{widest}}" if widest else ""
         needs = f"  needs {', '.join(graph.needs(id_))}" if graph.needs(id_) else ""
-        lines.append(f"{id_:<{longest}}{state}{needs}".rstrip())
+        shared = f"  {_sharing(graph, id_)}" if id_ in graph.shared else ""
+        lines.append(f"{id_:<{longest}}{state}{needs}{shared}".rstrip())
     return "\n".join(lines)
 
 
@@ -77,7 +88,7 @@ def _mermaid(graph: Graph, order: Sequence[str], states: Mapping[str, str]) -> s
     names = {id_: f"n{number}" for number, id_ in enumerate(order)}
     lines = ["graph TD"]
     for id_ in order:
-        state = f"<br/>{states[id_]}" if id_ in states else ""
+        state = "".join(f"<br/>{word}" for word in _words(graph, id_, states))
         lines.append(f'  {names[id_]}["{id_}{state}"]')
         if id_ in states:
             lines.append(f"  style {names[id_]} stroke:{_COLORS.get(states[id_], _OTHER)}")
@@ -88,8 +99,20 @@ def _mermaid(graph: Graph, order: Sequence[str], states: Mapping[str, str]) -> s
 def _dot(graph: Graph, order: Sequence[str], states: Mapping[str, str]) -> str:
     lines = ["digraph layers {", "  rankdir=TB;", '  node [shape=box, fontname="sans-serif"];']
     for id_ in order:
-        state = f"\\n{states[id_]}" if id_ in states else ""
+        state = "".join(f"\\n{word}" for word in _words(graph, id_, states))
         color = f', color="{_COLORS.get(states[id_], _OTHER)}"' if id_ in states else ""
         lines.append(f'  "{id_}" [label="{id_}{state}"{color}];')
     lines += [f'  "{needs}" -> "{id_}";' for id_ in order for needs in graph.needs(id_)]
     return "\n".join([*lines, "}"])
+
+
+def _words(graph: Graph, id_: str, states: Mapping[str, str]) -> Iterator[str]:
+    """What is written below the name of a layer."""
+    if id_ in states:
+        yield states[id_]
+    if id_ in graph.shared:
+        yield _sharing(graph, id_)
+
+
+def _sharing(graph: Graph, id_: str) -> str:
+    return f"shares its state with {named(graph.shared[id_])}"

@@ -11,21 +11,22 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestrator import contract, price
+from orchestrator import contract, price, shared_state
 from orchestrator.config import FILENAME, Config
 from orchestrator.document import line_of
 from orchestrator.errors import ConfigError, LayerNotFoundError
 from orchestrator.graph import Graph
 from orchestrator.layer import Location
 from orchestrator.price import Book
-from orchestrator.root_module import read_layer
+from orchestrator.root_module import peek_backend, read_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from orchestrator.finding import Finding
     from orchestrator.graph import Edge
-    from orchestrator.layer import Layer
+    from orchestrator.layer import Backend, Layer
 
 
 class Estate:
@@ -106,6 +107,7 @@ class Estate:
         known = {name: id_ for id_ in ids for name in (id_, id_.rpartition("/")[2])}
         named: dict[tuple[str, ...], str] = {}
         named |= {("guards", "deletion_protection", name): name for name in self.config.guards.deletion_protection}
+        named |= {("layers", "settings", name): name for name in self.config.layers.settings}
         named |= {("durations", name): name for name in self.config.durations}
         named |= {("secrets", name, "layer"): secret.layer for name, secret in self.config.secrets.items()}
         named |= {("diagnose", name, "layer"): one.layer for name, one in self.config.diagnose.items()}
@@ -173,7 +175,39 @@ class Estate:
                 entries.extend((self.resolve(other), location) for other in needs)
             except LayerNotFoundError as error:
                 raise ConfigError(f"{location}: depends_on.{name}: {error.message}", hint=error.hint) from error
-        return Graph(self.layers, declared=declared, external=self.config.layers.external)
+        return Graph(self.layers, declared=declared, external=self.config.layers.external, shared=self.shared_states)
+
+    @cached_property
+    def backends(self) -> dict[str, Backend]:
+        """Where each layer keeps its state, by id; one whose HCL can't be read is left out."""
+        found = {
+            id_: self._read[id_].backend if id_ in self._read else peek_backend(id_, folder)
+            for id_, folder in self.folders.items()
+        }
+        return {id_: backend for id_, backend in found.items() if backend is not None}
+
+    @cached_property
+    def shared_states(self) -> dict[str, tuple[str, ...]]:
+        """By layer id the other layers that keep their state in the same object; mostly empty."""
+        return shared_state.find_sharing({id_: self._identity(id_) for id_ in self.backends})
+
+    def _identity(self, id_: str) -> tuple[str | None, ...]:
+        """What tells the state of a layer from any other: layers that live in workspaces are apart by their prefix."""
+        backend = self.backends[id_]
+        is_in_default = self.config.settings(id_).workspace is not None
+        return (backend.bucket, backend.key, None if is_in_default else backend.workspace_key_prefix)
+
+    def find_shared_state(self, layer: Layer) -> Finding | None:
+        """What there is to say of a layer whose state is another's as well."""
+        return shared_state.find_problem(layer.id, self.shared_states.get(layer.id, ()), self.backends)
+
+    def refuse_shared_state(self, layer: Layer) -> None:
+        """Stop what could write the state of a layer that is another's as well.
+
+        Raises:
+            LayerOrderError: It is.
+        """
+        shared_state.refuse(layer.id, self.shared_states.get(layer.id, ()), self.backends)
 
     def edges(self, layer: Layer) -> tuple[Edge, ...]:
         """What a layer needs; the others' HCL is only read where it needs something."""

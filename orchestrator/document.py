@@ -1,7 +1,8 @@
 """A YAML file that people write, read into a typed value: whatever is wrong is told with file, line and key.
 
 Unknown keys are errors, since a misspelt word that is silently ignored is worse than none; the message offers the one that was
-probably meant. A key that stands twice is an error too. The model is a `Section`; what a type can't say of a value, the model
+probably meant. A key that stands twice is an error too, and so are anchors and aliases: a few hundred bytes of them can stand for
+gigabytes, and nobody needs them here. The model is a `Section`; what a type can't say of a value, the model
 says in `check_values`.
 """
 
@@ -20,6 +21,9 @@ from orchestrator.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+_DEEPEST = 50
+_MOST_NODES = 200_000
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -75,12 +79,14 @@ def load(path: Path, model: type[W], *, smallest: str) -> W:
 def parse(text: str, model: type[W], *, path: Path, smallest: str) -> W:
     """The same for a text; `path` is for messages."""
     try:
+        _check_events(text, path)
         node = yaml.compose(text, Loader=_Loader)
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - the safe loader, in C where there is one
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: this is not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        # What a tag such as `!!bool` makes of a text that is none, the loader raises in Python's own words.
         raise ConfigError(f"{path}:1: this is not valid YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: the file must be a mapping", hint=f"the smallest is: {smallest}")
@@ -98,6 +104,31 @@ def parse(text: str, model: type[W], *, path: Path, smallest: str) -> W:
     value = msgspec.convert(data, model)
     value.check_values(fail)
     return value
+
+
+def _check_events(text: str, path: Path) -> None:
+    """Refuse what makes a small file large, or what nothing could work on, before any of it is built.
+
+    Raises:
+        ConfigError: An anchor or an alias, which is walked again wherever it stands; more nesting or values than anybody
+            writes; a NUL, which no file's name can hold.
+    """
+    depth = count = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Loader):
+        where = f"{path}:{event.start_mark.line + 1}"
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
+            mark = "*" if isinstance(event, yaml.AliasEvent) else "&"
+            raise ConfigError(f"{where}: {mark}{anchor}: anchors and aliases are not read", hint="write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        count += isinstance(event, yaml.NodeEvent)
+        if depth > _DEEPEST:
+            raise ConfigError(f"{where}: this is nested more than {_DEEPEST} levels deep")
+        if count > _MOST_NODES:
+            raise ConfigError(f"{where}: there are more than {_MOST_NODES} values in this file")
+        if isinstance(event, yaml.ScalarEvent) and "\0" in event.value:
+            raise ConfigError(f"{where}: a value holds a NUL character", hint="take it out")
 
 
 def line_of(path: Path, key: tuple[str, ...]) -> int:

@@ -30,9 +30,12 @@ from orchestrator.process import Cancellation, Runner
 from orchestrator.process import run as run_process
 from orchestrator.redaction import Redactor
 from orchestrator.report import Outcome, RunReport
-from orchestrator.run import ROTATION, Confirm, RunContext, RunOptions
+from orchestrator.run import ROTATION, Confirm, ConfirmWeakening, RunContext, RunOptions
+from orchestrator.tf import variables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.artifacts import RunFolder
     from orchestrator.aws.bootstrap import Step
     from orchestrator.discovery import Estate
@@ -87,9 +90,13 @@ class Engine:
             emit=self._emit,
         )
 
-    def preflight(self, names: Sequence[str], *, will_write: bool = True) -> Preflight:
-        """Make all checks for these layers, or for every layer where none is named; starts nothing."""
-        return self._launcher.check(self._launcher.select_any(names), will_write=will_write)
+    def preflight(self, names: Sequence[str], *, will_write: bool = True, is_prompted: bool = True) -> Preflight:
+        """Make all checks for these layers, or for every layer where none is named; starts nothing.
+
+        Args:
+            is_prompted: As in `RunOptions`, of what is to be written.
+        """
+        return self._launcher.check(self._launcher.select_any(names), will_write=will_write, is_prompted=is_prompted)
 
     def bootstrap(self, names: Sequence[str]) -> list[Step]:
         """The steps that are left until state bucket and lock table of these layers, or of all, are as they should be.
@@ -118,8 +125,19 @@ class Engine:
         """
         return self._run("plan", task.plan, names, options or RunOptions(), confirm=None)
 
-    def up(self, names: Sequence[str], options: RunOptions | None = None, *, confirm: Confirm) -> RunReport:
+    def up(
+        self,
+        names: Sequence[str],
+        options: RunOptions | None = None,
+        *,
+        confirm: Confirm,
+        confirm_weakening: ConfirmWeakening | None = None,
+    ) -> RunReport:
         """Bring these layers up, in order; each plan is confirmed before it is applied.
+
+        Args:
+            confirm_weakening: Asked for each protection that a plan takes away. Without it such a plan is blocked, whatever
+                `confirm` would say, but for the addresses in `options.allow_weaken`.
 
         Raises:
             PreflightError: A check failed; Terraform was not started.
@@ -128,7 +146,9 @@ class Engine:
             RunError: A layer failed, was interrupted, or was stopped by a guard.
             UsageError: A layer or a variable that is not there.
         """
-        return self._run("up", task.up, names, options or RunOptions(), confirm=confirm)
+        return self._run(
+            "up", task.up, names, options or RunOptions(), confirm=confirm, confirm_weakening=confirm_weakening
+        )
 
     def rotate(self, layer: str, options: RunOptions, *, secret: str, confirm: Confirm) -> RunReport:
         """The run of a rotation's first step, for `Rotation.rotate`, which has the guards.
@@ -226,16 +246,24 @@ class Engine:
         unfinished: Unfinished,
         *,
         values: Mapping[str, str] | None = None,
+        var_files: Sequence[Path] = (),
         allow_destroy: Sequence[str] = (),
+        allow_forget: Sequence[str] = (),
         allow_weaken: Sequence[str] = (),
         accept_contract: Sequence[str] = (),
+        is_prompted: bool = False,
         confirm: Confirm,
+        confirm_weakening: ConfirmWeakening | None = None,
     ) -> RunReport:
         """Go on with a run that did not end well: what it had done is left alone, the rest is planned afresh.
 
         Args:
             values: For the sensitive variables that the run was given; nobody kept theirs.
-            allow_destroy, allow_weaken, accept_contract: Beside those of the run, since what was cut short may have to be made anew.
+            var_files: In place of those that came through a pipe.
+            allow_destroy, allow_forget, allow_weaken, accept_contract: Beside those of the run, since what was cut short may
+                have to be made anew.
+            is_prompted: As in `RunOptions`.
+            confirm_weakening: As for `up`.
 
         Raises:
             GuardError: Something has moved since.
@@ -245,14 +273,23 @@ class Engine:
         options = replace(
             unfinished.options,
             allow_destroy=(*unfinished.options.allow_destroy, *allow_destroy),
+            allow_forget=(*unfinished.options.allow_forget, *allow_forget),
             allow_weaken=(*unfinished.options.allow_weaken, *allow_weaken),
             accept_contract=(*unfinished.options.accept_contract, *accept_contract),
+            is_prompted=is_prompted,
             values=resume.with_secrets(unfinished, values or {}, command=self.target.command),
+            var_files=resume.with_files(unfinished, [variables.read_once(path) for path in var_files]),
         )
         unfinished = replace(unfinished, options=options)
         work = {"up": task.up, "down": teardown.down}[unfinished.command]
         return self._run(
-            unfinished.command, work, unfinished.remaining, options, confirm=confirm, unfinished=unfinished
+            unfinished.command,
+            work,
+            unfinished.remaining,
+            options,
+            confirm=confirm,
+            confirm_weakening=confirm_weakening,
+            unfinished=unfinished,
         )
 
     def _bootstrap_steps(self, layer: Layer) -> list[Step]:
@@ -288,6 +325,7 @@ class Engine:
         options: RunOptions,
         *,
         confirm: Confirm | None,
+        confirm_weakening: ConfirmWeakening | None = None,
         unfinished: Unfinished | None = None,
         details: Mapping[str, str] | None = None,
     ) -> RunReport:
@@ -316,6 +354,7 @@ class Engine:
                 cancellation=self._cancellation,
                 emit=self._emit,
                 confirm=confirm,
+                confirm_weakening=confirm_weakening,
                 budget=_budget(launch.options, unfinished),
             )
             self._emit(events.RunStarted(layers=launch.order.ids, parallelism=launch.parallelism))
@@ -364,12 +403,14 @@ def _way_on(report: RunReport, first: LayerResult, target: Target) -> str | None
     if report.command not in ("up", "down"):
         return None
     if first.outcome is Outcome.INTERRUPTED:
-        return f"{target.command('resume')} goes on, {target.command(f'plan {first.layer}')} looks first"
+        return f"{target.command('resume')} goes on, {target.command('plan', first.layer)} looks first"
     if isinstance(first.error, CommandError) and first.error.returncode < 0:
         # Whoever kills Terraform leaves its lock behind.
-        locks = target.command(f"locks {first.layer}")
+        locks = target.command("locks", first.layer)
         return f"{locks} shows whether its lock was left behind; then {target.command('resume')}"
-    return f"once its reason is mended: {target.command('resume')}, or {target.command(f'plan {first.layer}')} to look first"
+    return (
+        f"once its reason is mended: {target.command('resume')}, or {target.command('plan', first.layer)} to look first"
+    )
 
 
 def _failure(report: RunReport, first: LayerResult, target: Target) -> RunError:

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload, printable
 from orchestrator.outputs import Output
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 # The file that values given on the command line travel in.
 VARIABLES = "set.tfvars"
+PIPED = "piped-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ class Diagnostic(Event):
         if self.filename.endswith(VARIABLES):
             # A file that nobody wrote, and that is gone when the run is over.
             return "--set"
+        if f"/{PIPED}" in self.filename:
+            return "--var-file"
         return f"{self.filename}:{self.line}" if self.filename else ""
 
 
@@ -194,12 +198,16 @@ class Stopping(Event):
 def parse(line: str, *, layer: str = "") -> Event | None:
     """One line of Terraform's `-json` stream; None for a line that is not an event that wealist uses."""
     try:
-        data = json.loads(line)
+        data = payload.load(line)
     except ValueError:
         return None
     if not isinstance(data, dict):
         return None
-    event = _from_json(str(data.get("type", "")), data)
+    try:
+        event = _from_json(str(data.get("type", "")), data)
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        # Of another shape than Terraform's.
+        return None
     return replace(event, layer=layer) if event else None
 
 
@@ -208,11 +216,11 @@ def without_source(line: str) -> str:
     if '"snippet"' not in line:
         return line
     try:
-        data = json.loads(line)
+        data = payload.load(line)
         data["diagnostic"].pop("snippet", None)
     except (ValueError, KeyError, TypeError, AttributeError):
         return line
-    return json.dumps(data, ensure_ascii=False)
+    return printable.json(json.dumps(data, ensure_ascii=False))
 
 
 def _from_json(type_: str, data: Mapping[str, Any]) -> Event | None:

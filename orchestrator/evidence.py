@@ -46,6 +46,7 @@ class LockEvidence:
             written += ", since the lock was taken" if self.was_written_since else ", before the lock was taken"
         return (
             ("holder", f"{lock.holder}{', this is you' if holder.is_you else ''}"),
+            *((("content", f"unreadable: {lock.error}"),) if lock.error else ()),
             ("doing", f"{lock.verb}, with {lock.program}{f' ({lock.note})' if lock.note else ''}"),
             ("since", utc_and_ago(lock.created) if lock.created else "unknown"),
             ("lock", f"{lock.id}, in {lock.where}"),

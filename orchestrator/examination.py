@@ -181,7 +181,7 @@ class _Examination:
 
     def _about_secret(self, call: str) -> str:
         """A command that tells about the secret, and does not show it."""
-        return self._layer.aws(f"secretsmanager {call} --secret-id {self._secret_arn or self._subject.secret}")
+        return self._layer.aws("secretsmanager", call, "--secret-id", self._secret_arn or self._subject.secret)
 
     # What the network answers for
 
@@ -201,8 +201,10 @@ class _Examination:
         if not hop.is_broken:
             return hop
         subnets = ",".join(self._found.subnet_ids)
-        command = f"ec2 describe-network-acls --filters Name=association.subnet-id,Values={subnets}"
-        return self._designed(id_) or replace(hop, command=self._layer.aws(command))
+        command = self._layer.aws(
+            "ec2", "describe-network-acls", "--filters", f"Name=association.subnet-id,Values={subnets}"
+        )
+        return self._designed(id_) or replace(hop, command=command)
 
     def _log_in(self, id_: str) -> Hop:
         if far := self._far(id_):
@@ -238,12 +240,11 @@ class _Examination:
             return self._unreachable
         if own_address_in(ranges) is not None:
             return None
-        words = f"diagnose {self._subject.name} --from ssh://HOST"
         self._unreachable = skipped(
             id_,
             f"{_AS_DESIGNED}: {self._endpoint.host} is for {self._found.vpc_id} alone, and this machine is not in it",
             remedy="look from a host inside: ssh://, docker:// or kubectl://",
-            command=self._target.command(words),
+            command=self._target.command("diagnose", self._subject.name, "--from", "ssh://HOST"),
         )
         return self._unreachable
 
@@ -266,7 +267,7 @@ class _Examination:
             database=self._subject.database,
             secret_command=self._about_secret("list-secret-version-ids")
             if self._layer.kind == POSTGRESQL
-            else self._target.command(f"secrets rotate {self._subject.secret}"),
+            else self._target.command("secrets", "rotate", self._subject.secret),
         )
 
     @cached_property

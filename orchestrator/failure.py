@@ -28,7 +28,7 @@ def locked(
     *,
     began: datetime,
     known: Collection[str],
-    command: Callable[[str], str],
+    command: Callable[..., str],
 ) -> StateLockedError | None:
     """Evidence that a plan or an apply failed on somebody's lock.
 
@@ -52,7 +52,7 @@ def locked(
     found = StateLockedError(
         f"{layer.id}: the state is locked by {held[0].describe()}, in {held[0].where}",
         lock=held[0],
-        hint=f"wait for it (--lock-timeout 10m); is its holder alive? {command(f'locks {layer.id}')}",
+        hint=f"wait for it (--lock-timeout 10m); is its holder alive? {command('locks', layer.id)}",
     )
     found.__cause__ = error
     return found
@@ -65,10 +65,10 @@ def _is_older(lock: Lock, began: datetime) -> bool:
 
 
 def mention_unsaved_state(
-    error: WealistError, layer: Layer, folder: Path, *, since: datetime, command: Callable[[str], str]
+    error: WealistError, layer: Layer, folder: Path, *, since: datetime, command: Callable[..., str]
 ) -> None:
     """Add to an error that Terraform left the state beside the HCL: it is all that knows what was made."""
     path = folder / UNSAVED_STATE
     if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= since.timestamp():
         error.message = f"{error.message}. The state could not be saved and is in {path}: keep that file"
-        error.hint = command(f"tf {layer.id} -- state push {UNSAVED_STATE}")
+        error.hint = command("tf", layer.id, "--", "state", "push", UNSAVED_STATE)

@@ -33,6 +33,10 @@ class Finding:
     remedy: str | None = None
 
     @property
+    def is_ok(self) -> bool:
+        return self.severity is Severity.OK
+
+    @property
     def is_error(self) -> bool:
         return self.severity is Severity.ERROR
 

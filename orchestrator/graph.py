@@ -16,7 +16,7 @@ from graphlib import CycleError, TopologicalSorter
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import ConfigError, DependencyCycleError, LayerOrderError
+from orchestrator.errors import DependencyCycleError, LayerOrderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,9 +50,7 @@ class Graph:
     Args:
         declared: By layer id, what `depends_on` adds: ids, with where it is said.
         external: `s3://bucket/key` of states that no layer here owns, and that may be read all the same.
-
-    Raises:
-        ConfigError: Two layers would write to the same state.
+        shared: By layer id the others that keep their state in the same object: one that reads it needs them all.
     """
 
     def __init__(
@@ -61,18 +59,16 @@ class Graph:
         *,
         declared: Mapping[str, Sequence[tuple[str, Location]]] | None = None,
         external: Iterable[str] = (),
+        shared: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._layers = {layer.id: layer for layer in layers}
         self._declared = declared or {}
         self._external = frozenset(external)
-        self._owners: dict[tuple[str, str], str] = {}
+        self.shared = dict(shared or {})
+        self._owners: dict[tuple[str, str], tuple[str, ...]] = {}
         for layer in self._layers.values():
-            other = self._owners.setdefault((layer.backend.bucket, layer.backend.key), layer.id)
-            if other != layer.id:
-                raise ConfigError(
-                    f"{layer.backend.location}: {layer.id} keeps its state at {layer.backend.url}, where {other} keeps its own",
-                    hint=f"give it a key of its own; {other} has it at {self._layers[other].backend.location}",
-                )
+            place = layer.backend.bucket, layer.backend.key
+            self._owners[place] = (*self._owners.get(place, ()), layer.id)
         self._edges: dict[str, tuple[Edge, ...]] = {}
 
     @property
@@ -148,34 +144,35 @@ class Graph:
 
     def _read_edges(self, layer: Layer) -> Iterable[Edge]:
         for state in layer.remote_states:
-            owner = self._owner(layer, state)
-            if owner == layer.id:
+            owners = self._find_owners(layer, state)
+            if owners == (layer.id,):
                 raise LayerOrderError(
                     f"{state.location}: {layer.id} reads its own state through {state.name!r}",
                     hint="use the resources themselves, or the key of the layer that was meant",
                 )
-            if owner is not None:
-                yield Edge(layer=layer.id, needs=owner, state=state.name, location=state.location)
+            for owner in owners:
+                if owner != layer.id:
+                    yield Edge(layer=layer.id, needs=owner, state=state.name, location=state.location)
 
-    def _owner(self, layer: Layer, state: RemoteState) -> str | None:
-        """The layer whose state it is; None where somebody outside owns it."""
+    def _find_owners(self, layer: Layer, state: RemoteState) -> tuple[str, ...]:
+        """The layers whose state it is; none where somebody outside owns it."""
         if state.bucket is None or state.key is None:
             if layer.id in self._declared:
-                return None
+                return ()
             raise LayerOrderError(
                 f"{state.location}: bucket or key of {state.name!r} can't be read without running Terraform, so that "
                 f"the order of {layer.id} is unknown",
                 hint=f"write both as plain text, or name what it needs in wealist.yaml: depends_on: {layer.id}: [...]",
             )
         url = f"s3://{state.bucket}/{state.key}"
-        owner = self._owners.get((state.bucket, state.key))
-        if owner is None and url not in self._external:
+        owners = self._owners.get((state.bucket, state.key), ())
+        if not owners and url not in self._external:
             raise LayerOrderError(
                 f"{state.location}: {layer.id} reads {url}, and no layer here keeps its state there",
                 hint=f"check bucket and key; where it is another estate's, name it in wealist.yaml: "
                 f'layers: external: ["{url}"]',
             )
-        return owner
+        return owners
 
     def _declared_edges(self, id_: str) -> Iterable[Edge]:
         for other, location in self._declared.get(id_, ()):

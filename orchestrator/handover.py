@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import lookup
+from orchestrator import lookup, shell
 from orchestrator.aws.replication_group import read_group
 from orchestrator.aws.secrets import read_versions
 from orchestrator.aws.session import Session
@@ -60,12 +60,14 @@ class Handover:
         Raises:
             UsageError: No such secret, or not one that wealist rotates.
             SecretError: The layer was never applied, or the secret or what takes it can't be had.
+            LayerOrderError: Another layer keeps its state there too.
             PreflightError: The credentials are of another account than the one that is pinned.
             AwsError: AWS said no.
         """
         addresses = rotation_of(estate, name, target)
         config = lookup.secret_config(estate, name)
         layer = estate.layer(config.layer)
+        estate.refuse_shared_state(layer)
         custody = Custody.over(layer, target, estate.config, redact)
         secret = lookup.find_secret(estate, name, target)
         found = read_object(custody.session, custody.backend)
@@ -80,7 +82,7 @@ class Handover:
         if group is None:
             raise SecretError(
                 f"secret {name}: the replication group {taker['id']} is in the state of {layer.id}, and AWS has none",
-                hint=target.command(f"plan {layer.id}"),
+                hint=target.command("plan", layer.id),
             )
         delivery = Delivery.tell(
             read_versions(session, secret),
@@ -132,14 +134,14 @@ class Handover:
         if not self.group.has_token:
             raise PreflightError(
                 f"{self.group.id} asks for no AUTH token, and would go on to let clients in without one",
-                hint=self.command(f"up {self.layer.id}"),
+                hint=self.command("up", self.layer.id),
             )
         self._check_ready()
         if not (self.is_single or drop_oldest):
             raise GuardError(
                 f"the last rotation of {self.name} is not finished: {self.group.id} accepts two tokens and AWS keeps "
                 "no third, so that clients that still use the older one would be cut off",
-                hint=f"once every client has the new one: {self.command(f'secrets rotate {self.name} --finish')}; "
+                hint=f"once every client has the new one: {self.command('secrets', 'rotate', self.name, '--finish')}; "
                 "to cut them off: --drop-oldest",
             )
 
@@ -160,9 +162,9 @@ class Handover:
                 hint=self._undelivered,
             )
 
-    def command(self, words: str) -> str:
+    def command(self, *words: str) -> str:
         """A wealist command, to be shown to a person."""
-        return self._custody.target.command(words)
+        return self._custody.target.command(*words)
 
     def _check_ready(self) -> None:
         if not self.group.is_ready:
@@ -170,7 +172,7 @@ class Handover:
                 f"{self.group.id} is {self.group.doing}, and AWS changes a token only while it is available; "
                 "nothing was started",
                 hint="wait for it: aws elasticache wait replication-group-available "
-                f"--replication-group-id {self.group.id}",
+                f"--replication-group-id {shell.quoted(self.group.id)}",
             )
 
     @property
@@ -179,16 +181,22 @@ class Handover:
 
     @property
     def _mark(self) -> str:
-        off = f" --remove-from-version-id {self._label_is_on}" if self._label_is_on else ""
-        return (
-            f"aws secretsmanager update-secret-version-stage --secret-id {self._secret.arn} "
-            f"--version-stage {RETIRED} --move-to-version-id {self.previous}{off}"
+        off = ("--remove-from-version-id", self._label_is_on) if self._label_is_on else ()
+        words = (
+            "--secret-id",
+            self._secret.arn,
+            "--version-stage",
+            RETIRED,
+            "--move-to-version-id",
+            self.previous,
+            *off,
         )
+        return shell.command("aws", "secretsmanager", "update-secret-version-stage", *words)
 
     @property
     def _undelivered(self) -> str:
         return (
-            f"{self.command(f'secrets rotate {self.name}')} makes another that it accepts; until then it refuses whoever "
+            f"{self.command('secrets', 'rotate', self.name)} makes another that it accepts; until then it refuses whoever "
             "reads the secret anew, and a plan may find nothing to change"
         )
 
@@ -203,7 +211,7 @@ def rotation_of(estate: Estate, name: str, target: Target) -> RotationConfig:
     if found.managed_by:
         raise UsageError(
             f"{name} is rotated by {found.managed_by} itself, and has nothing to be rotated here",
-            hint=f"{target.command(f'secrets {name}')} is always the current value: read it when connecting",
+            hint=f"{target.command('secrets', name)} is always the current value: read it when connecting",
         )
     if found.replace is None:
         raise UsageError(

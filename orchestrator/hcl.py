@@ -11,15 +11,15 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import project_file
+from orchestrator import project_file, shell
 from orchestrator.errors import ConfigError
 from orchestrator.layer import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tree_sitter import Language, Node, Parser
 
@@ -48,7 +48,10 @@ class Attribute:
     @cached_property
     def value(self) -> Any:
         """Plain data: text, int, float, bool, None, list, dict; an `Expression` where it is not a literal."""
-        return _value(self._node)
+        try:
+            return _value(self._node)
+        except RecursionError:
+            raise ConfigError(f"{self.location}: {self.name}: this value is nested too deeply") from None
 
     @property
     def text(self) -> str:
@@ -107,10 +110,30 @@ def parse_file(path: Path) -> Block:
     Raises:
         ConfigError: The file can't be read or is not HCL; the message names file and line.
     """
+    return parse(source_of(path), path)
+
+
+def source_of(path: Path) -> bytes:
+    """What stands in a file.
+
+    Raises:
+        ConfigError: The file can't be read.
+    """
     try:
-        source = project_file.read_bytes(path)
+        return project_file.read_bytes(path)
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def parse(source: bytes, path: Path, *, is_quoted: bool = True) -> Block:
+    """Read the source of one file.
+
+    Args:
+        is_quoted: Whether an error may show the line that is wrong.
+
+    Raises:
+        ConfigError: It is not HCL; the message names file and line.
+    """
     root = _parser().parse(source).root_node
     if root.has_error:
         bad = _first_error(root)
@@ -120,10 +143,10 @@ def parse_file(path: Path) -> Block:
             # The end of the file is where it shows; the opening is what a person looks for.
             bad, what = bad.parent.parent, "this block has no end"
         row = min(bad.start_point[0], len(lines) - 1)
-        near = lines[row].strip()
+        near = f": {lines[row].strip()[:60]}" if is_quoted else " this line"
         raise ConfigError(
-            f"{path}:{row + 1}: {what}: {near[:60]}",
-            hint=f"terraform fmt -check -diff {path}",
+            f"{path}:{row + 1}: {what}{near}",
+            hint=shell.command("terraform", "fmt", "-check", "-diff", str(path)) if path.is_file() else None,
         )
     return Block(root, path)
 
@@ -135,6 +158,13 @@ def is_expression(text: str) -> bool:
         return False
     body = root.named_children[0] if root.named_children else None
     return body is not None and [child.type for child in body.named_children] == ["attribute"]
+
+
+def read_expression(text: str) -> Any:
+    """What an expression means: plain data, or an `Expression` where it is not a literal."""
+    root = _parser().parse(f"x = {text}\n".encode()).root_node
+    attribute = Block(root, Path()).attributes.get("x")
+    return Expression(text) if root.has_error or attribute is None else attribute.value
 
 
 def quote(text: str) -> str:
@@ -160,11 +190,11 @@ def _parser() -> Parser:
 
 
 def _first_error(node: Node) -> Node:
-    for child in node.children:
-        if child.is_error or child.is_missing:
-            return child
-        if child.has_error:
-            return _first_error(child)
+    while not (node.is_error or node.is_missing):
+        bad = next((child for child in node.children if child.is_error or child.is_missing or child.has_error), None)
+        if bad is None:
+            break
+        node = bad
     return node
 
 
@@ -191,8 +221,9 @@ def _value(expression: Node) -> Any:
         return [_value(child) for child in inner.named_children if child.type == "expression"]
     if node.type == "collection_value" and inner.type == "object":
         return _object(inner)
-    if node.type == "operation" and re.fullmatch(r"-\s*\d+", text_of(node)):
-        return int(text_of(node).replace(" ", ""))
+    if node.type == "operation" and (negative := re.fullmatch(r"-\s*(\d+)", text_of(node))):
+        number = _number(negative[1])
+        return -number if isinstance(number, int) else Expression(text_of(expression))
     return Expression(text_of(expression))
 
 
@@ -204,7 +235,15 @@ def _literal(node: Node) -> Any:
         return text == "true"
     if node.type == "null_lit":
         return None
-    return float(text) if set(text) & set(".eE") else int(text)
+    return _number(text)
+
+
+def _number(text: str) -> int | float | Expression:
+    """A number; what the grammar takes for one and Python does not is left to Terraform, as `0x1F`, or 6,000 digits."""
+    try:
+        return float(text) if set(text) & set(".eE") else int(text)
+    except ValueError:
+        return Expression(text)
 
 
 def _object(node: Node) -> dict[str, Any]:
@@ -229,7 +268,11 @@ def _unescape(match: re.Match[str]) -> str:
     escape = match[1]
     if escape is None:
         return match[0][1:]
-    return _SIMPLE_ESCAPES.get(escape) or chr(int(escape[1:], 16))
+    if escape in _SIMPLE_ESCAPES:
+        return _SIMPLE_ESCAPES[escape]
+    number = int(escape[1:], 16)
+    # No character, half of one, or one that no file's name and no argument can hold.
+    return chr(number) if 0 < number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
 
 
 def text_of(node: Node) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.aws.pool import threads
 from orchestrator.aws.session import THREADS, Session
-from orchestrator.aws.state import read_object
+from orchestrator.aws.state import LONGEST_STATE, read_object
 from orchestrator.aws.version import list_versions
 from orchestrator.errors import StateError
 
@@ -78,7 +78,7 @@ def read_versions(session: Session, backend: Backend, versions: Sequence[Version
     """These versions, with what is in them; all are read at once."""
     with threads(THREADS) as pool:
         readings = [
-            None if version.is_delete_marker else pool.submit(read_object, session, backend, version_id=version.id)
+            None if _is_unread(version) else pool.submit(read_object, session, backend, version_id=version.id)
             for version in versions
         ]
         return [
@@ -87,10 +87,16 @@ def read_versions(session: Session, backend: Backend, versions: Sequence[Version
         ]
 
 
+def _is_unread(version: Version) -> bool:
+    return version.is_delete_marker or version.size > LONGEST_STATE
+
+
 def _understand(version: Version, found: StateObject | None) -> StateVersion:
     state: State | None = None
     error: str | None = None
-    if found is None:
+    if version.size > LONGEST_STATE:
+        error = f"it is larger than {LONGEST_STATE // 1_000_000} MB"
+    elif found is None:
         error = None if version.is_delete_marker else "it is gone"
     elif found.is_blank:
         error = "it is empty"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # A lock is taken within moments of a start; the start of a process is known to about a second.
 _SLACK = timedelta(seconds=5)
-_PID = re.compile(r"\bpid (\d+)\b(?: at ([0-9a-f]{12})\b)?")
+_PID = re.compile(r"\bpid (\d{1,10})\b(?: at ([0-9a-f]{12})\b)?")
 
 
 class Life(StrEnum):

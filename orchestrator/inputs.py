@@ -7,23 +7,26 @@ out: a digest of a short secret can be guessed, and this one is kept.
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import project_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from orchestrator.layer import Layer
+    from orchestrator.tfvars import Piped
 
 _PATTERNS = ("*.tf", "*.tf.json", "*.tfvars", "*.tfvars.json", ".terraform.lock.hcl")
 
 
-def digest(layer: Layer, *, values: Mapping[str, str], var_files: Iterable[Path]) -> str:
+def digest(layer: Layer, *, values: Mapping[str, str], var_files: Iterable[Path | Piped]) -> str:
     """`sha256:...` of everything that decides what a plan of this layer asks for, secrets left out."""
     total = hashlib.sha256()
-    for path in (*_sources(layer), *var_files):
+    # What comes through a pipe is secret as well.
+    files = (path for path in var_files if isinstance(path, Path))
+    for path in (*_sources(layer), *files):
         total.update(f"{path.name}\0".encode())
         total.update(hashlib.sha256(project_file.read_bytes(path, most=project_file.MOST_OF_A_STATE)).digest())
     for name, value in sorted(public_values(layer, values).items()):

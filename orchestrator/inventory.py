@@ -19,6 +19,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.query import Partial, Pending
 from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES
 
@@ -102,7 +103,7 @@ class Inventory:
                 type=item["type"],
                 values=_shown(item["values"], None, item.get("sensitive_values"), item["address"]),
             )
-            for item in _walk(values.get("root_module") or {})
+            for item in walk(values.get("root_module") or {})
             if item["mode"] == MANAGED
         )
         return cls(resources=tuple(resources), outputs=_outputs(values.get("outputs") or {}), **_variables(data))
@@ -110,7 +111,7 @@ class Inventory:
     @classmethod
     def of_state(cls, text: bytes | str) -> Inventory:
         """What a state object says, whose format `State.from_json` has looked at."""
-        data = json.loads(text)
+        data = payload.load(text)
         resources = (
             Resource(address=address, type=resource["type"], values=_stored(instance, address))
             for resource in data["resources"]
@@ -152,10 +153,11 @@ def _stored(instance: Mapping[str, Any], address: str) -> dict[str, Any]:
     return dict(_shown(attributes, None, None, address))
 
 
-def _walk(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def walk(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The resources of a module and of those in it, as a plan's `values` hold them."""
     yield from module.get("resources") or ()
     for child in module.get("child_modules") or ():
-        yield from _walk(child)
+        yield from walk(child)
 
 
 def _outputs(outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,7 +203,7 @@ def _shown_object(value: Mapping[str, Any], unknown: Any, marks: Any, name: str)
 
 def _decoded(text: str) -> Any:
     try:
-        return json.loads(text)
+        return payload.load(text)
     except ValueError:
         return text
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import address, events, pace, permission, preflight, price, resume, verification
+from orchestrator.credential import secrets_of
 from orchestrator.errors import ConfigError, PreflightError, UsageError
 from orchestrator.order import Order
 from orchestrator.run import ROTATION
-from orchestrator.tf import args, variables
+from orchestrator.tf import args, sensitive, variables
 from orchestrator.tf.env import child_environment
 
 if TYPE_CHECKING:
@@ -111,8 +112,15 @@ class Launcher:
         *,
         neighbours: Sequence[Layer] = (),
         will_write: bool,
+        is_prompted: bool = True,
     ) -> Preflight:
-        """Make every check for these layers."""
+        """Make every check for these layers.
+
+        Raises:
+            ConfigError: One leads to another place than the target.
+        """
+        for layer in layers:
+            self.target.check(layer, self.target.folder(layer.path))
         return preflight.check(
             layers,
             config=self.estate.config,
@@ -121,7 +129,9 @@ class Launcher:
             runner=self.runner,
             env=(environment or child_environment(self.target.environ)).values,
             neighbours=neighbours,
+            known=[problem for layer in layers if (problem := self.estate.find_shared_state(layer)) is not None],
             will_write=will_write,
+            is_prompted=is_prompted,
             expected=pace.foresee(self.estate, [layer.id for layer in layers], self.target.home)
             if will_write
             else None,
@@ -141,9 +151,12 @@ class Launcher:
         Raises:
             UsageError: Words that make no sense.
             PreflightError: A check failed.
+            LayerOrderError: A layer keeps its state where another does.
             LayerOrderError, StateLockedError, GuardError: The layers around do not allow it.
         """
         layers = self.select(names)
+        for layer in layers:
+            self.estate.refuse_shared_state(layer)
         if command in _PRICED:
             self._check_prices(options)
         # A run that is gone on with was made for the layers that are done, too.
@@ -151,22 +164,29 @@ class Launcher:
         args.check_extra(options.extra)
         options = replace(options, var_files=variables.check_files(options.var_files))
         variables.check_assigned(options.values, [*done, *layers], files=options.var_files)
+        self._learn(layers, options)
         if command not in ("down", "drift"):
             for layer in layers:
                 # One that can't be read is found before Terraform is started.
                 verification.contract_of(layer)
         environment = child_environment(self.target.environ, keep_log=options.keep_terraform_log)
-        for name, reason in environment.dropped.items():
+        for name, reason in environment.dropped_but(options.values).items():
             self.emit(events.Notice(text=f"{name} is left out of Terraform's environment: {reason}"))
         order = Order.of(command, self.estate, layers)
         options = self._with_permissions(options, [*order.ids, *(layer.id for layer in done)])
         around = {layer.id: layer for layer in (*order.neighbours, *done) if layer.id not in order.ids}
-        checked = self.check(layers, environment, neighbours=tuple(around.values()), will_write=will_write)
+        checked = self.check(
+            layers,
+            environment,
+            neighbours=tuple(around.values()),
+            will_write=will_write,
+            is_prompted=options.is_prompted,
+        )
         binary = self._passed(checked, order)
         address.check_targets(options.targets, [*done, *layers], checked.states, command=self.target.command)
         address.check_replaced(options.replace, [*done, *layers], checked.states, command=self.target.command)
         if unfinished is not None:
-            afresh = self.target.command(f"{command} {' '.join(order.ids)}")
+            afresh = self.target.command(command, *order.ids)
             known = {**around, **{layer.id: layer for layer in layers}}
             resume.check_unmoved(unfinished, known, checked.states, command=afresh)
         order.check(checked, self.target, allow_incomplete=options.allow_incomplete)
@@ -186,6 +206,17 @@ class Launcher:
         ids = unfinished.done if unfinished else ()
         return [self.estate.layer(id_) for id_ in ids if id_ in self.estate.folders]
 
+    def _learn(self, layers: Sequence[Layer], options: RunOptions) -> None:
+        """Know every secret that can be known before the first line is written."""
+        self.redact.add(secrets_of(self.target.environ))
+        for layer in layers:
+            self.redact.allow(sensitive.names_of(layer))
+            self.redact.add(
+                sensitive.values_of(
+                    layer, values=options.values, var_files=options.var_files, environ=self.target.environ
+                )
+            )
+
     def _passed(self, checked: Preflight, order: Order) -> Binary:
         """Tell of the checks, learn what is secret, and stop where one failed."""
         self.emit(events.PreflightDone(findings=checked.findings, seconds=checked.seconds))
@@ -194,8 +225,9 @@ class Launcher:
             raise PreflightError(
                 f"preflight: {count} check{'s' if count != 1 else ''} failed; nothing was started",
                 findings=checked.findings,
-                hint=self.target.command(f"preflight {' '.join(order.ids)}"),
+                hint=self.target.command("preflight", *order.ids),
             )
+        self.redact.add(self.sessions.secrets())
         for state in checked.states.values():
             if state is not None:
                 self.redact.add(state.secrets)
@@ -224,6 +256,7 @@ class Launcher:
         return replace(
             options,
             allow_destroy=bound(options.allow_destroy, "--allow-destroy"),
+            allow_forget=bound(options.allow_forget, "--allow-forget"),
             allow_weaken=bound(options.allow_weaken, "--allow-weaken"),
             accept_contract=bound(options.accept_contract, verification.ACCEPT),
         )

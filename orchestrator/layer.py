@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+DEFAULT_HOST = "registry.terraform.io"
+AWS = f"{DEFAULT_HOST}/hashicorp/aws"
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -39,6 +42,7 @@ class Backend:
         role_arguments: How it is assumed: the other arguments of sts:AssumeRole by its names for them. Lists are tuples,
             and tags pairs.
         acl: The canned ACL that state and lock object are written with.
+        workspace_key_prefix: Below which the states of other workspaces than `default` are kept, where the block says so.
     """
 
     bucket: str
@@ -52,6 +56,7 @@ class Backend:
     role_arn: str | None = None
     role_arguments: tuple[tuple[str, Any], ...] = ()
     acl: str | None = None
+    workspace_key_prefix: str | None = None
     location: Location = field(compare=False)
 
     @property
@@ -70,19 +75,39 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """That a provider is required, by its source address."""
+
+    source: str
+    location: Location = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """The `provider "aws"` block without an alias: whose account the resources are made in.
+    """One configuration of a provider: that of one module, under one alias, with override files merged into it.
 
     Attributes:
-        role_arn: The role that it works as in the end, or None where it assumes none.
+        source: `registry.terraform.io/hashicorp/aws`.
+        module: The address of the module that it stands in, `module.dns`; empty in the root module.
+        arguments: Every argument and nested block that has a value, with where; but for `alias`.
+        profile: The profile that it works with, as far as it can be read; a variable may have another value on the next run.
+        endpoints: Of services, in place of AWS's own, as far as they can be read.
+        role_arn: The role that it works as in the end, or None where it assumes none, or one that can't be read.
         elsewhere: The argument that makes it another identity than the shell's in a way that can't be read.
         allowed_accounts: The only accounts that it works in; None where it does not say, or not in a way that can be read.
+        location: None where it is known from a plan.
     """
 
+    source: str = AWS
+    module: str = ""
+    alias: str | None = None
+    arguments: Mapping[str, Location] = field(default_factory=dict, hash=False, compare=False)
+    profile: str | None = field(default=None, compare=False)
+    endpoints: tuple[str, ...] = field(default=(), compare=False)
     role_arn: str | None = None
     elsewhere: str | None = None
     allowed_accounts: tuple[str, ...] | None = None
-    location: Location = field(compare=False)
+    location: Location | None = field(compare=False)
 
     @property
     def account(self) -> str | None:
@@ -90,10 +115,37 @@ class Provider:
         parts = (self.role_arn or "").split(":")
         return parts[4] if len(parts) > 5 and parts[4].isdigit() else None
 
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        """What tells it from the others of its layer."""
+        return (self.source, self.module, self.alias)
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages: file and line, or the module whose files were not read."""
+        if self.location is not None:
+            return str(self.location)
+        return f"{self.module or 'the root module'}{f', alias {self.alias}' if self.alias else ''}"
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether what it makes is made in an AWS account."""
+        return self.source.rpartition("/")[2] in ("aws", "awscc")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing: in a module it then only stands for the one that the module is given."""
+        return not (self.arguments or self.role_arn or self.elsewhere or self.allowed_accounts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """An input variable. `type` is its type expression as written, or None where there is none."""
+    """An input variable.
+
+    Attributes:
+        type: Its type expression as written, or None where there is none.
+        is_sensitive: Whether it is marked so, or as ephemeral, or handed to such a variable of a module that is called by path.
+    """
 
     name: str
     type: str | None
@@ -114,12 +166,16 @@ class RemoteState:
         bucket, key: None where the HCL does not say it in a way that can be read without evaluating it.
         variables: Variables of the root module that both were read through, and the value that each has here. With another
             one Terraform would read another state than the one that the order of layers rests on.
+        arguments: What its `config` says anything of; None where that is made of other values.
+        profile: The profile that it is read with, as far as it can be read.
     """
 
     name: str
     bucket: str | None
     key: str | None
     variables: Mapping[str, str] = field(default_factory=dict, hash=False)
+    arguments: tuple[str, ...] | None = ()
+    profile: str | None = field(default=None, compare=False)
     location: Location = field(compare=False)
 
 
@@ -152,7 +208,11 @@ class Layer:
         init_inputs: The source text of every block that decides what `terraform init` does: backend,
             required providers, module calls, here and in local modules.
         local_modules: The folders of the modules that it calls by path, directly or not.
-        provider: Whose account it works in; None where no block says so, and it is that of the shell's credentials.
+        providers: Every `provider` block, those of modules that are called by path too.
+        requirements: Every provider that these modules require.
+        remote_modules: Addresses of the modules that are called from elsewhere, whose providers are only known after an init.
+        sensitive_literals: What the HCL itself gives to sensitive variables, here and in local modules: plain data, or an
+            expression's source.
     """
 
     id: str
@@ -166,7 +226,10 @@ class Layer:
     required_version: str | None
     init_inputs: tuple[str, ...] = field(repr=False)
     local_modules: tuple[Path, ...] = field(repr=False)
-    provider: Provider | None = None
+    providers: tuple[Provider, ...] = ()
+    requirements: tuple[Requirement, ...] = field(default=(), repr=False)
+    remote_modules: tuple[str, ...] = ()
+    sensitive_literals: tuple[Any, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:

@@ -11,15 +11,17 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import delta, events, failure, inputs, ledger
+from orchestrator import delta, events, failure, inputs, ledger, policy, verdict
 from orchestrator.aws.state import read_state
 from orchestrator.errors import (
     CommandError,
     CommandInterruptedError,
     GuardError,
+    PreflightError,
     TerraformError,
     WealistError,
 )
+from orchestrator.own_lock import OwnLock
 from orchestrator.report import LayerResult, Outcome
 from orchestrator.run import ROTATION, Kind, Proposal
 from orchestrator.step import Steps
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from orchestrator.run import RunContext
     from orchestrator.schedule import Desk
     from orchestrator.state import State
+    from orchestrator.tf.args import PlanOptions
 
 # Taking down and looking for drift are about other things than the month.
 _PRICED = ("plan", "up", ROTATION)
@@ -54,6 +57,9 @@ class LayerRun:
         self._desk = desk
         self._steps = Steps(layer, context)
         self._session = context.sessions.for_backend(layer.backend)
+        self._own_lock = OwnLock(
+            layer, self._session, tell=self.tell, record=self._record, command=context.target.command
+        )
         self._before = context.states.get(layer.id)
         self._applying = False
         self._applied = False
@@ -128,6 +134,11 @@ class LayerRun:
         """The plan that was made last."""
         return self._plan
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether that plan was limited to targets."""
+        return self._planned_partial
+
     def tell(self, text: str) -> None:
         """Something that a person should know."""
         self._tell(events.Notice(layer=self.layer.id, text=text))
@@ -156,8 +167,8 @@ class LayerRun:
         options = self._steps.options(given, destroy=destroy, refresh_only=refresh_only, targets=targets)
         self._plan = None
         self._planned_partial = bool(options.targets)
-        if self._steps.save(options):
-            self._plan = self._steps.read(options)
+        if self._save(options):
+            self._plan = self._read(options)
         return self._plan
 
     def look(self, *, refresh_only: bool = False, is_bare: bool = False) -> Plan:
@@ -169,8 +180,33 @@ class LayerRun:
         given = {} if is_bare else self.context.options.values
         options = self._steps.options(given, refresh_only=refresh_only, is_bare=is_bare)
         self._plan = None
-        self._steps.save(options)
-        return self._steps.read(options)
+        self._save(options)
+        plan = self._read(options)
+        # What can't be judged could be held to a contract or priced as little.
+        unsound = policy.unsound(plan, is_targeted=bool(options.targets))
+        if unsound:
+            raise GuardError(f"{self.layer.id}: {unsound[0].subject} {unsound[0].seen}", hint=unsound[0].remedy)
+        return plan
+
+    def _read(self, options: PlanOptions) -> Plan:
+        """The plan that was saved.
+
+        Raises:
+            PreflightError: A provider of it works in another account than the layer is pinned to, or in one that can't be
+                told and that nobody is asked about.
+        """
+        plan = self._steps.read(options)
+        context = self.context
+        is_needed = context.confirm is not None and not context.options.is_prompted
+        config = context.estate.config
+        findings = verdict.planned_accounts(self.layer, config, plan.providers, is_needed=is_needed)
+        for finding in findings:
+            if finding.is_error:
+                raise PreflightError(
+                    f"{self.layer.id}: nothing was applied: {finding.seen}", findings=findings, hint=finding.remedy
+                )
+            self.tell(f"{finding.seen}; {finding.remedy}")
+        return plan
 
     def price(self, plan: Plan) -> Delta | None:
         """What a plan does to the month; None where nobody states prices, or nobody asks."""
@@ -200,7 +236,7 @@ class LayerRun:
         """Show a plan and ask whoever called the engine, in their thread and in one act: no other plan comes between.
 
         Args:
-            findings: To be shown, and confirmed with it.
+            findings: To be shown, and for an apply confirmed one by one.
             accepted: To be shown.
 
         Raises:
@@ -218,6 +254,9 @@ class LayerRun:
             estimate = self._steps.pace.expect(plan, from_nothing=from_nothing)
             if estimate is not None:
                 self._tell(events.Estimated(layer=self.layer.id, estimate=estimate))
+            ask = self.context.confirm_weakening
+            if kind is Kind.APPLY and not all(ask is not None and ask(self.layer, finding) for finding in findings):
+                return False
             return confirm(proposal)
 
         return self._desk.ask(show_and_ask)
@@ -235,7 +274,7 @@ class LayerRun:
             is_command = self.context.command in ("up", "down")
             raise GuardError(
                 f"{self.layer.id}: the plan file changed after it was shown, so it was not applied",
-                hint=self.context.target.command(f"{self.context.command} {self.layer.id}") if is_command else None,
+                hint=self.context.target.command(self.context.command, self.layer.id) if is_command else None,
             )
         self._steps.stop_if_asked("apply")
         serial = self._before.serial if self._before else None
@@ -248,8 +287,25 @@ class LayerRun:
             ) from error
         self._applying = self._applied = True
         self._applied_partial = self._planned_partial
-        self._steps.apply()
+        try:
+            self._steps.apply()
+        except CommandInterruptedError:
+            raise
+        except CommandError as error:
+            self._own_lock.explain_apply(error, began=self._steps.began, before=self._before)
+            raise
         self._applying = False
+
+    def _save(self, options: PlanOptions) -> bool:
+        """Make a plan, and once more where the lock in its way was its own."""
+        try:
+            return self._steps.save(options)
+        except CommandInterruptedError:
+            raise
+        except CommandError as error:
+            if not self._own_lock.release_after(error, began=self._steps.began):
+                raise
+        return self._steps.save(options)
 
     def _digest_inputs(self) -> str:
         """Taken before anything is planned: what is changed while a question stands is not what is applied."""

@@ -7,6 +7,7 @@
     restored         an earlier version of a layer's state was brought back: which, and in place of which
     mended           the digest in the lock table was set right: the new one, and the one before
     unlocked         a lock was broken: whose
+    own-lock-released   a lock that Terraform took and left itself was removed: which
     rotated          a secret has a new value, accepted beside the one before: which, its version and the one before
     rotation-ended   the value before is accepted no more: which secret, its version, the version that was retired
 
@@ -30,7 +31,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import private_folder
+from orchestrator import payload, printable, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,7 @@ def append(home: Path, entry: Mapping[str, Any], redact: Redactor) -> None:
         OSError: It could not be written, or only a part of it: the disk is full.
     """
     stamped = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "schema": SCHEMA, **entry}
-    line = json.dumps(_redacted(stamped, redact), ensure_ascii=False) + "\n"
+    line = printable.json(json.dumps(_redacted(stamped, redact), ensure_ascii=False)) + "\n"
     fd = private_folder.open_file(home / FILENAME, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         size = os.fstat(fd).st_size
@@ -91,7 +92,9 @@ def read(home: Path) -> list[dict[str, Any]]:
     entries = []
     for line in lines:
         with suppress(ValueError):
-            entries.append(json.loads(line))
+            entry = payload.load(line)
+            if isinstance(entry, dict):
+                entries.append(entry)
     return entries
 
 

@@ -41,7 +41,7 @@ def read_layer(layer: Layer, target: Target) -> tuple[State, bytes]:
     if found is None:
         raise StateError(
             f"layer {layer.id} was never applied: there is nothing at {layer.backend.url}",
-            hint=target.command(f"up {layer.name}"),
+            hint=target.command("up", layer.name),
         )
     return found
 
@@ -52,7 +52,7 @@ def _read(session: Session, layer: Layer, target: Target) -> tuple[State, bytes]
         return None if found is None or found.is_blank else (found.state(), found.body)
     except StateError as error:
         # An earlier version may be one that can be read.
-        error.hint = error.hint or target.command(f"state history {layer.id}")
+        error.hint = error.hint or target.command("state", "history", layer.id)
         raise
 
 
@@ -67,7 +67,7 @@ def find_output(layer: Layer, name: str, target: Target) -> Output:
         near = get_close_matches(name, outputs, n=1)
         raise UsageError(
             f"layer {layer.id} has no output {name!r}",
-            hint=f"did you mean {near[0]}?" if near else target.command(f"output {layer.name}"),
+            hint=f"did you mean {near[0]}?" if near else target.command("output", layer.name),
         )
     return outputs[name]
 
@@ -100,13 +100,13 @@ def find_secret(estate: Estate, name: str, target: Target, *, stage: str = secre
     if found is None:
         raise SecretError(
             f"secret {name}: layer {layer.id} was never applied, so it has none yet",
-            hint=target.command(f"up {layer.name}"),
+            hint=target.command("up", layer.name),
         )
     output = found[0].outputs.get(config.output)
     if output is None or not isinstance(output.value, str):
         raise SecretError(
             f"secret {name}: layer {layer.id} has no output {config.output!r} that holds an ARN",
-            hint=f"check secrets.{name}.output in wealist.yaml, or: {target.command(f'up {layer.name}')}",
+            hint=f"check secrets.{name}.output in wealist.yaml, or: {target.command('up', layer.name)}",
         )
     if layer.backend.profile or layer.backend.role_arn:
         # The backend's identity is for the state alone.

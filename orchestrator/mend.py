@@ -70,9 +70,11 @@ def prepare_mend(estate: Estate, layer: Layer, target: Target, *, redact: Redact
 
     Raises:
         StateError: What is there is no state, so that its digest must not be made the right one.
+        LayerOrderError: Another layer keeps its state there too.
         PreflightError: The credentials are of another account than the one that is pinned.
         AwsError: AWS said no.
     """
+    estate.refuse_shared_state(layer)
     custody = Custody.over(layer, target, estate.config, redact)
     mismatch = find_mismatch(custody.session, custody.backend)
     if mismatch is None:
@@ -83,7 +85,7 @@ def prepare_mend(estate: Estate, layer: Layer, target: Target, *, redact: Redact
         try:
             state = found.state()
         except StateError as error:
-            error.hint = custody.command("state history LAYER")
+            error.hint = custody.command("state", "history")
             raise
         custody.redact.add(state.secrets)
         custody.redact.allow(state.public)

@@ -101,16 +101,16 @@ class Order:
                 raise StateLockedError(
                     f"{below} can't be taken down: {layer.id} stands on it, and is locked by {held.describe()}",
                     lock=held,
-                    hint=f"wait for it; is its holder alive? {target.command(f'locks {layer.id}')}",
+                    hint=f"wait for it; is its holder alive? {target.command('locks', layer.id)}",
                 )
         standing = [layer.id for layer in self.neighbours if _stands(layer, checked)]
         for id_ in self.ids:
             above = [other for other in self.estate.graph.dependents(id_) if other in standing]
             if above:
-                names = " ".join(self.estate.graph.order({*self.ids, *standing}))
+                together = self.estate.graph.order({*self.ids, *standing})
                 raise GuardError(
                     f"{id_} can't be taken down: {', '.join(above)} still stand{'s' if len(above) == 1 else ''} on it",
-                    hint=f"take them down together: {target.command(f'down {names}')}",
+                    hint=f"take them down together: {target.command('down', *together)}",
                 )
 
 

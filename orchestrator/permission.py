@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from orchestrator import shell
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def normalize(given: Iterable[str], ids: Sequence[str], *, resolve: Callable[[st
             if len(ids) != 1:
                 raise UsageError(
                     f"{flag} {text}: several layers are in this run, and each may have that address",
-                    hint=f"{flag} '{ids[0]}:{text}'",
+                    hint=f"{flag} {shell.quoted(f'{ids[0]}:{text}')}",
                 )
             found.append(f"{ids[0]}:{text}")
             continue

@@ -12,14 +12,29 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.errors import OutputFormatError
-from orchestrator.inventory import Inventory
-from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES, strings
+from orchestrator.inventory import Inventory, walk
+from orchestrator.provider_config import read_planned
+from orchestrator.redaction import MASK, SENSITIVE_ATTRIBUTES, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from orchestrator.layer import Provider
+
 FORMAT_MAJOR = "1"
+# The top-level keys that plans of Terraform 1.11 to 1.15 were seen with (tests/data/plan-keys.json), and that are judged here or
+# change nothing. Whatever else is in a plan is nothing that a guard could see.
+KNOWN_KEYS = frozenset(
+    {
+        *("format_version", "terraform_version", "timestamp", "applyable", "complete", "errored"),
+        *("variables", "configuration", "prior_state", "planned_values", "relevant_attributes", "checks"),
+        *("resource_changes", "resource_drift", "output_changes"),
+    }
+)
+# What Terraform 1.14 and newer does beside changing resources.
+ACTIONS = ("action_invocations", "deferred_action_invocations")
 UNKNOWN = "(known after apply)"
 # What changes by itself, or by another resource of the same layer.
 _MOVING = frozenset(
@@ -86,6 +101,8 @@ class ResourceChange:
         address: `module.db.aws_db_instance.this[0]`.
         before, after: Attribute values, in clear; never print them, print `attribute_changes`.
         import_id: The provider's id of what an `import` block takes over, or None.
+        deposed: The key of the object that was replaced before and not destroyed then, where the change is about that one.
+        is_forgotten: Whether an object stays in AWS and leaves the state, by a `removed` block or `destroy = false`.
         reason: Terraform's own word for why (`replace_because_cannot_update`), or empty.
     """
 
@@ -102,7 +119,14 @@ class ResourceChange:
     replace_paths: tuple[tuple[str | int, ...], ...] = ()
     previous_address: str | None = None
     import_id: str | None = None
+    deposed: str | None = None
+    is_forgotten: bool = False
     reason: str = ""
+
+    @property
+    def is_destroyed(self) -> bool:
+        """Whether an object is destroyed by it, also to be replaced."""
+        return self.action.is_destructive and not self.is_forgotten
 
     @property
     def is_shown(self) -> bool:
@@ -129,6 +153,8 @@ class ResourceChange:
             replace_paths=tuple(tuple(path) for path in change.get("replace_paths") or ()),
             previous_address=data.get("previous_address"),
             import_id=_import_id(change.get("importing")),
+            deposed=data.get("deposed"),
+            is_forgotten="forget" in change["actions"],
             reason=data.get("action_reason") or "",
         )
 
@@ -152,12 +178,9 @@ class ResourceChange:
         )
 
     def secrets(self) -> Iterator[str]:
-        """The sensitive strings in it, for a redactor."""
+        """The sensitive texts and long numbers in it, for a redactor."""
         for value, marks in ((self.before, self.before_sensitive), (self.after, self.after_sensitive)):
-            yield from _marked(value, marks)
-            if isinstance(value, dict):
-                for name in SENSITIVE_ATTRIBUTES & value.keys():
-                    yield from strings(value[name])
+            yield from _of_resource(value, marks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +204,11 @@ class Plan:
         is_refresh_only: Whether it only asks the world, and changes nothing in it.
         prior: All that the layer has, as AWS tells it.
         planned: All that it will have, also what a plan with targets says nothing of.
+        providers: Whose account it is made in: every provider configuration, those of modules too.
+        unknown_keys: Top-level keys that hold something wealist does not know, with what can be told of it.
+        is_complete: Whether applying it leaves nothing undone; a plan with targets is not complete.
+        is_applicable: Whether Terraform would apply it.
+        is_errored: Whether it was saved although planning failed.
     """
 
     digest: str
@@ -189,8 +217,13 @@ class Plan:
     outputs: tuple[OutputChange, ...]
     drift: tuple[ResourceChange, ...] = ()
     is_refresh_only: bool = False
+    unknown_keys: Mapping[str, str] = field(default_factory=dict)
+    is_complete: bool = True
+    is_applicable: bool = True
+    is_errored: bool = False
     prior: Inventory = field(default_factory=Inventory, compare=False)
     planned: Inventory = field(default_factory=Inventory, compare=False)
+    providers: tuple[Provider, ...] = field(default=(), compare=False)
     secrets: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __repr__(self) -> str:
@@ -220,8 +253,14 @@ class Plan:
                 outputs=tuple(_output_change(name, item) for name, item in outputs.items()),
                 drift=tuple(c for c in drift if c.action is Action.DELETE or any(c.drifted_attributes())),
                 is_refresh_only=is_refresh_only,
+                unknown_keys={key: _summary(value) for key, value in data.items() if value and key not in KNOWN_KEYS},
+                # What a Terraform before 1.8 does not say.
+                is_complete=data.get("complete") is not False,
+                is_applicable=data.get("applyable") is not False,
+                is_errored=data.get("errored") is True,
                 prior=Inventory.prior(data),
                 planned=Inventory.planned(data),
+                providers=tuple(read_planned(data)),
                 secrets=frozenset(_plan_secrets(data, (*changes, *drift))),
             )
         except (KeyError, TypeError, AttributeError) as error:
@@ -244,8 +283,20 @@ class Plan:
 
 
 def _import_id(importing: Any) -> str | None:
-    """What is imported; an import whose id is not known yet still is one."""
-    return None if importing is None else str(importing.get("id") or UNKNOWN)
+    """What is imported, by id or by identity; an import whose id is not known yet still is one."""
+    if importing is None:
+        return None
+    identity = importing.get("identity")
+    by_identity = ", ".join(f"{key}={value}" for key, value in identity.items()) if isinstance(identity, dict) else ""
+    return str(importing.get("id") or by_identity or UNKNOWN)
+
+
+def _summary(value: Any) -> str:
+    """What may be told of something unknown: how much it is, and the addresses in it."""
+    if not isinstance(value, (list, dict)):
+        return "a value"
+    addresses = [str(item["address"]) for item in value if isinstance(item, dict) and "address" in item]
+    return ", ".join(dict.fromkeys(addresses)) or f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"
 
 
 def _plan_secrets(data: Mapping[str, Any], changes: Iterable[ResourceChange]) -> Iterator[str]:
@@ -254,9 +305,33 @@ def _plan_secrets(data: Mapping[str, Any], changes: Iterable[ResourceChange]) ->
     for output in (data.get("output_changes") or {}).values():
         for side in ("before", "after"):
             yield from _marked(output.get(side), output.get(f"{side}_sensitive"))
-    for name, variable in (data.get("configuration", {}).get("root_module", {}).get("variables") or {}).items():
+    # What was read while it was planned is no change, and stands nowhere else.
+    for values in ((data.get("prior_state") or {}).get("values"), data.get("planned_values")):
+        for item in walk((values or {}).get("root_module") or {}):
+            yield from _of_resource(item.get("values"), item.get("sensitive_values"))
+        for output in ((values or {}).get("outputs") or {}).values():
+            yield from _marked(output.get("value"), output.get("sensitive"))
+    root = (data.get("configuration") or {}).get("root_module") or {}
+    given = {name: item.get("value") for name, item in (data.get("variables") or {}).items()}
+    yield from _of_variables(root, given)
+
+
+def _of_resource(value: Any, marks: Any) -> Iterator[str]:
+    yield from _marked(value, marks)
+    if isinstance(value, dict):
+        for name in SENSITIVE_ATTRIBUTES & value.keys():
+            yield from leaves(value[name])
+
+
+def _of_variables(module: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    """The values of a module's sensitive variables, and of those of the modules that it calls, as far as they are literal."""
+    for name, variable in (module.get("variables") or {}).items():
         if variable.get("sensitive"):
-            yield from strings((data.get("variables") or {}).get(name, {}).get("value"))
+            yield from leaves([given.get(name), variable.get("default")])
+    for call in (module.get("module_calls") or {}).values():
+        expressions = call.get("expressions") or {}
+        literal = {name: item.get("constant_value") for name, item in expressions.items() if isinstance(item, dict)}
+        yield from _of_variables(call.get("module") or {}, literal)
 
 
 def _output_change(name: str, data: Mapping[str, Any]) -> OutputChange:
@@ -268,9 +343,9 @@ def _output_change(name: str, data: Mapping[str, Any]) -> OutputChange:
 
 
 def _marked(value: Any, marks: Any) -> Iterator[str]:
-    """The strings of a value under Terraform's parallel structure of `true` marks."""
+    """The texts and long numbers of a value under Terraform's parallel structure of `true` marks."""
     if marks is True:
-        yield from strings(value)
+        yield from leaves(value)
     elif isinstance(marks, dict) and isinstance(value, dict):
         for key, mark in marks.items():
             yield from _marked(value.get(key), mark)
@@ -288,7 +363,8 @@ def _differences(
     """Walk both sides down to what differs; a mapping or a list of equal length is walked into."""
     if before_marks is True or after_marks is True:
         if before != after or unknown is True:
-            yield path, None if before is None else MASK, None if after is None and unknown is not True else MASK
+            shown = UNKNOWN if unknown is True else None if after is None else MASK
+            yield path, None if before is None else MASK, shown
         return
     if unknown is True:
         yield path, _masked(before, before_marks), UNKNOWN
@@ -322,7 +398,7 @@ def _documents(before: Any, after: Any) -> tuple[Any, Any]:
     if not (isinstance(before, str) and isinstance(after, str)):
         return before, after
     try:
-        decoded = json.loads(before), json.loads(after)
+        decoded = payload.load(before), json.loads(after)
     except ValueError:
         return before, after
     return decoded if all(isinstance(side, (dict, list)) for side in decoded) else (before, after)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import verdict
+from orchestrator import endpoint, verdict
 from orchestrator.aws import backend as look
 from orchestrator.aws.digest import find_mismatch
 from orchestrator.aws.expiry import read_expiry
@@ -23,8 +23,10 @@ from orchestrator.aws.identity import Identity, who_am_i
 from orchestrator.aws.pool import threads
 from orchestrator.aws.state import read_locks, read_state
 from orchestrator.aws.version import list_versions
+from orchestrator.aws.workspace import list_keys, prefix_of
 from orchestrator.errors import AwsError, WealistError
 from orchestrator.finding import Finding, Severity
+from orchestrator.state_provider import find_foreign
 from orchestrator.tf import binary as tf_binary
 
 if TYPE_CHECKING:
@@ -81,7 +83,9 @@ def check(
     runner: Runner,
     env: Mapping[str, str],
     neighbours: Sequence[Layer] = (),
+    known: Sequence[Finding] = (),
     will_write: bool = True,
+    is_prompted: bool = True,
     expected: Span | None = None,
 ) -> Preflight:
     """Make every check for these layers.
@@ -90,11 +94,15 @@ def check(
         env: The environment that Terraform will run in.
         neighbours: Layers that these stand on, or that stand on these: their states and locks are read meanwhile, and
             nothing is said of them but that they are not what Terraform wrote.
+        known: What the HCL alone has told of these layers.
         will_write: Whether state will be written. Where it won't, a missing permission to is only a warning.
+        is_prompted: Whether a person confirms what is written. Where not, an account that can't be told is an error.
         expected: What the run will take, where that can be told; credentials that end before it does are warned of.
     """
     started = time.monotonic()
-    findings: list[Finding] = []
+    findings: list[Finding] = [*known]
+    if not target.aws.is_hermetic:
+        findings.extend(endpoint.findings(endpoint.of_environment(target.environ, profile=target.aws.profile)))
     seen = _Seen()
     with threads(_THREADS) as pool:
         binary = pool.submit(tf_binary.find, target.terraform_bin, env, runner=runner, cwd=target.work_root)
@@ -106,7 +114,17 @@ def check(
             findings.append(verdict.no_credentials(error))
         for layer in layers:
             if layer.id in calls:
-                findings.extend(_findings(layer, calls[layer.id], config, target, seen, will_write=will_write))
+                findings.extend(
+                    _findings(
+                        layer,
+                        calls[layer.id],
+                        config,
+                        target,
+                        seen,
+                        will_write=will_write,
+                        needs_account=will_write and not is_prompted,
+                    )
+                )
         for layer in neighbours:
             if layer.id in readings:
                 # A state that is gone or was replaced makes the layer look like another than it is.
@@ -127,7 +145,7 @@ def check(
 
 
 def _findings(
-    layer: Layer, calls: _Calls, config: Config, target: Target, seen: _Seen, *, will_write: bool
+    layer: Layer, calls: _Calls, config: Config, target: Target, seen: _Seen, *, will_write: bool, needs_account: bool
 ) -> Iterator[Finding]:
     """What there is to say of one layer; what can't be answered after a failed check is left out."""
     backend = layer.backend
@@ -137,7 +155,7 @@ def _findings(
         yield verdict.no_credentials(error)
         return
     yield verdict.credentials(identity)
-    yield from verdict.account(layer, config, identity.account, target)
+    yield from verdict.account(layer, config, identity.account, target, is_needed=needs_account)
     bucket = verdict.bucket(backend, target, calls.region.result)
     yield from bucket
     if not any(finding.is_error for finding in bucket):
@@ -149,6 +167,8 @@ def _findings(
             blocks_public_access=calls.private.result,
         )
         yield verdict.state(layer, target, calls.state.result)
+        yield from _foreign_providers(layer, calls, config, target)
+        yield from verdict.workspace(layer, config, target, calls.state.result, calls.workspace_keys)
         yield from verdict.lost(layer, target, calls.state.result, calls.versions, will_write=will_write)
         yield verdict.write(backend, calls.write.result, will_write=will_write)
     table = verdict.lock_table(backend, target, calls.table.result if calls.table else None)
@@ -157,6 +177,13 @@ def _findings(
         yield from verdict.lock(layer, target, calls.locks.result)
         yield from verdict.digest(layer, target, calls.digest.result)
     seen.keep(layer.id, calls)
+
+
+def _foreign_providers(layer: Layer, calls: _Calls, config: Config, target: Target) -> Iterator[Finding]:
+    with suppress(WealistError):
+        state = calls.state.result()
+        folder = target.folder(layer.path)
+        yield from find_foreign(layer, state, folder=folder, config=config, command=target.command)
 
 
 @dataclass(slots=True)
@@ -217,6 +244,7 @@ class _Calls:
     locks: Future[list[Lock]]
     digest: Future[Mismatch | None]
     versions: Callable[[], list[Version]]
+    workspace_keys: Callable[[], tuple[str, ...]]
 
     @classmethod
     def start_all(cls, pool: ThreadPoolExecutor, sessions: Sessions, layers: Sequence[Layer]) -> dict[str, _Calls]:
@@ -256,4 +284,5 @@ class _Calls:
             locks=call(read_locks, backend, backend=backend),
             digest=call(find_mismatch, backend, backend=backend),
             versions=partial(list_versions, session, backend),
+            workspace_keys=lambda: call(list_keys, bucket, prefix_of(backend), backend=backend).result(),
         )

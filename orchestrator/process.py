@@ -86,7 +86,7 @@ class Command:
         argv: The program is found by the caller; `argv[0]` is a path.
         env: The whole environment of the child.
         grace: Seconds between the polite request to stop and SIGTERM.
-        stdin: What `run` gives it through a pipe, which nobody else sees: the way for a secret. Without it there is none.
+        stdin: What it is given through a pipe, which nobody else sees: the way for a secret. Without it there is none.
     """
 
     argv: Sequence[str]
@@ -183,15 +183,17 @@ def absolute_entries(search_path: str) -> str:
 def spawn(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, its output going to a file, and leave it running."""
     with os.fdopen(private_folder.open_file(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             list(command.argv),
             cwd=command.cwd,
             env=dict(command.env),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
             stdout=file,
             stderr=file,
             start_new_session=True,
         )
+    _feed(child, command.stdin)
+    return child
 
 
 def _start(command: Command, stdout: int, stderr: int) -> subprocess.Popen[bytes]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+_ITS_OWN = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 # Kinds of JMESPath's nodes whose first child alone looks at the document.
 _STEPS = frozenset({"subexpression", "index_expression", "projection", "filter_projection", "value_projection", "pipe"})
 
@@ -92,6 +93,9 @@ def search(expression: str, document: Mapping[str, Any]) -> Any:
         raise QueryError(_one_line(error)) from error
     except JMESPathError as error:
         raise QueryError(_one_line(error)) from error
+    except _ITS_OWN as error:
+        # JMESPath lets some of Python's errors through: a text ordered against a number, a slice in steps of 0.
+        raise QueryError(f"it can't be evaluated over these values: {_one_line(error)}") from error
     _refuse_pending(answer)
     return answer
 
@@ -120,6 +124,8 @@ def _compiled(expression: str) -> Any:
         return jmespath.compile(expression)
     except JMESPathError as error:
         raise QueryError(_one_line(error)) from error
+    except _ITS_OWN as error:
+        raise QueryError(f"this is no JMESPath: {_one_line(error)}") from error
 
 
 def _one_line(error: Exception) -> str:

@@ -43,14 +43,14 @@ def subnets_hop(
             made = layer.address("aws_route", route_table_id=table.id, destination_cidr_block=route.destination)
             tie = layer.address("aws_route_table_association", route_table_id=table.id, subnet_id=subnet)
             # One that Terraform didn't make it doesn't take away either.
-            words = f"ec2 delete-route --route-table-id {table.id} --{_destination(route)}"
+            words = ("ec2", "delete-route", "--route-table-id", table.id, *_destination(route))
             return broken(
                 id_,
                 f"subnet {subnet} has a route to an internet gateway: {route.destination} -> {route.target} in {table.id}",
                 expected=expected,
                 remedy=f"take the route {route.destination} out of {table.id}, or give the subnet another table",
                 address=made or tie or layer.address("aws_route_table", "aws_default_route_table", id=table.id),
-                command=layer.plan if made else layer.aws(words),
+                command=layer.plan if made else layer.aws(*words),
             )
     unknown = [subnet for subnet in database.subnet_ids if table_of(subnet, tables) is None]
     if unknown:
@@ -68,10 +68,12 @@ def _no_table(id_: str, subnets: Sequence[str]) -> Hop:
     )
 
 
-def _destination(route: Route) -> str:
+def _destination(route: Route) -> tuple[str, str]:
     """The option of `aws ec2 delete-route` that names it."""
-    kind = "destination-ipv6-cidr-block" if ":" in route.destination else "destination-cidr-block"
-    return f"{kind} {route.destination}"
+    return (
+        "--destination-ipv6-cidr-block" if ":" in route.destination else "--destination-cidr-block",
+        route.destination,
+    )
 
 
 def lost_subnets(id_: str, layer: DatabaseLayer, ids: Sequence[str], subnets: Mapping[str, Subnet]) -> Hop | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import hcl, tfvars
+from orchestrator import hcl, shell, tfvars
 from orchestrator.errors import ConfigError
 from orchestrator.layer import RemoteState
 
@@ -58,7 +58,11 @@ class Scope:
         self.files = tuple(files)
         self._folder = folder
         self._call = call or {}
-        self._outer = outer
+        self.outer = outer
+
+    def argument(self, name: str) -> Attribute | None:
+        """What the module is called with for a variable."""
+        return self._call.get(name)
 
     def resolve(self, value: Any) -> Text | None:
         """A text that is literal, or made of references that are known; None for any other."""
@@ -87,12 +91,12 @@ class Scope:
         return self._variable(name) if root == "var" else None
 
     def _variable(self, name: str) -> Text | None:
-        if self._outer is not None and name in self._call:
-            return self._outer.resolve(self._call[name].value)
+        if self.outer is not None and name in self._call:
+            return self.outer.resolve(self._call[name].value)
         value = self._assigned.get(name, self._defaults.get(name))
         if not isinstance(value, str):
             return None
-        return Text(value, {name: value} if self._outer is None else {})
+        return Text(value, {name: value} if self.outer is None else {})
 
     @cached_property
     def _locals(self) -> dict[str, Any]:
@@ -132,7 +136,7 @@ def check_labels(block: Block, count: int) -> None:
     if len(block.labels) != count:
         raise ConfigError(
             f"{block.location}: a {block.type} block has {count} label{'s' if count > 1 else ''}, not {len(block.labels)}",
-            hint=f"terraform -chdir={block.location.path.parent} validate",
+            hint=shell.command("terraform", f"-chdir={block.location.path.parent}", "validate"),
         )
 
 
@@ -146,6 +150,7 @@ def remote_states(scope: Scope) -> Iterator[RemoteState]:
         settings = config if isinstance(config, dict) else {}
         bucket = scope.resolve(settings.get("bucket"))
         key = _key(scope, settings, given.get("workspace"))
+        profile = scope.resolve(settings.get("profile"))
         texts = [text for text in (kind, bucket, key) if text is not None]
         used = {name: value for text in texts for name, value in text.variables.items()}
         yield RemoteState(
@@ -153,8 +158,16 @@ def remote_states(scope: Scope) -> Iterator[RemoteState]:
             bucket=bucket.value if kind and bucket else None,
             key=key.value if kind and key else None,
             variables=used if len(texts) == 3 else {},
+            arguments=_arguments(config),
+            profile=profile.value if profile else None,
             location=location,
         )
+
+
+def _arguments(config: Any) -> tuple[str, ...] | None:
+    if isinstance(config, hcl.Expression):
+        return None
+    return tuple(name for name, value in config.items() if value is not None) if isinstance(config, dict) else ()
 
 
 def _key(scope: Scope, settings: Mapping[str, Any], workspace: Attribute | None) -> Text | None:

@@ -134,6 +134,9 @@ class LayerResult:
             "findings": findings,
             "outputs": outputs,
         }
+        if self.plan is not None and not self.plan.is_complete:
+            # It was limited to targets: what is left of the layer may still have changes.
+            told["partial"] = True
         if self.verdicts:
             told["contract"] = [verdict.to_json() for verdict in self.verdicts]
         if self.cost is not None:

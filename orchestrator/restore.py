@@ -11,11 +11,11 @@ the next plan shows what differs.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator import payload
 from orchestrator.aws.backend import is_versioned
 from orchestrator.aws.digest import write_digest
 from orchestrator.aws.state import read_object
@@ -98,7 +98,7 @@ class Restoration:
             raise StateError(
                 f"{self.layer}: the state was written (serial {self.serial}), but its digest in the lock table was "
                 f"not, so Terraform will refuse it: {error.message}",
-                hint=custody.command("state mend LAYER"),
+                hint=custody.command("state", "mend"),
             ) from error
 
     def _write(self, body: bytes, digest: str) -> None:
@@ -124,7 +124,7 @@ class Restoration:
             raise StateError(
                 f"{self.layer}: AWS did not answer the write of the state, so it may have been written (serial "
                 f"{self.serial}) or not; its digest was not: {error.message}",
-                hint=self._custody.command("state history LAYER"),
+                hint=self._custody.command("state", "history"),
             ) from error
         return found is not None and found.digest == digest
 
@@ -144,10 +144,12 @@ def prepare_restore(
     Raises:
         UsageError: There is no such version, or it is the current one, or a delete marker.
         GuardError: It is of another lineage, or the bucket keeps no versions, so that what is replaced would be lost.
+        LayerOrderError: Another layer keeps its state there too.
         PreflightError: The credentials are of another account than the one that is pinned.
         StateError: It is no state, or the versions can't be read.
         AwsError: AWS said no.
     """
+    estate.refuse_shared_state(layer)
     custody = Custody.over(layer, target, estate.config, redact)
     session, backend = custody.session, custody.backend
     if not is_versioned(session, backend):
@@ -167,13 +169,13 @@ def prepare_restore(
     if wanted.state is None:
         raise StateError(
             f"{layer.id}: version {version_id} can't be restored: {wanted.error}",
-            hint=custody.command("state history LAYER"),
+            hint=custody.command("state", "history"),
         )
     if current.state is not None and current.state.lineage != wanted.state.lineage:
         raise GuardError(
             f"{layer.id}: version {version_id} is of another lineage ({wanted.state.lineage}) than the state that is "
             f"there ({current.state.lineage}): it is the state of other resources",
-            hint=custody.command("state history LAYER"),
+            hint=custody.command("state", "history"),
         )
     serial = max(state.serial for state in _states(versions)) + 1
     return Restoration(layer=layer.id, current=current, wanted=wanted, serial=serial, _custody=custody)
@@ -185,17 +187,17 @@ def with_serial(body: bytes, serial: int) -> bytes:
     Raises:
         StateError: It can't be done; the result is checked by reading it.
     """
-    expected = {**json.loads(body), "serial": serial}
+    expected = {**payload.load(body), "serial": serial}
     # An attribute of a resource may have the same name: the one that makes the difference is the state's own.
     for match in re.finditer(rb'"serial"\s*:\s*(\d+)', body):
         changed = body[: match.start(1)] + str(serial).encode() + body[match.end(1) :]
-        if json.loads(changed) == expected:
+        if payload.load(changed) == expected:
             return changed
     raise StateError("the serial of this state can't be raised", hint="nothing was done")
 
 
 def _check_wanted(listed: Sequence[Version], version_id: str, custody: Custody) -> None:
-    layer, hint = custody.layer.id, custody.command("state history LAYER")
+    layer, hint = custody.layer.id, custody.command("state", "history")
     wanted = next((version for version in listed if version.id == version_id), None)
     if wanted is None:
         raise UsageError(f"{layer}: its state has no version {version_id!r}", hint=hint)

@@ -19,6 +19,7 @@ from orchestrator.errors import GuardError, UsageError
 from orchestrator.redaction import MASK
 from orchestrator.report import Outcome
 from orchestrator.run import ROTATION, RunOptions
+from orchestrator.tfvars import Piped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _ENDED_WELL = frozenset({Outcome.APPLIED, Outcome.NO_CHANGES})
 # Of `RunOptions`, what a run is resumed with.
-_TEXTS = ("targets", "replace", "extra", "allow_destroy", "allow_weaken", "accept_contract")
+_TEXTS = ("targets", "replace", "extra", "allow_destroy", "allow_forget", "allow_weaken", "accept_contract")
 _FLAGS = ("fail_fast", "allow_incomplete", "lift_deletion_protection")
 _PLAIN = ("lock_timeout", "parallelism", "terraform_parallelism", "max_monthly_delta")
 
@@ -42,6 +43,7 @@ class Unfinished:
         done: By layer id: the `finished` entry of one that ended well.
         remaining: The layers that are left, in the run's order; the first is mostly the one that failed.
         failed: By layer id: the `finished` entry of one that did not; a layer that was killed has none.
+        pipes: How many files of values came through one, and were not kept either.
         secret_names: Variables that the run was given, and whose values nobody kept: they are secret.
     """
 
@@ -53,6 +55,7 @@ class Unfinished:
     failed: Mapping[str, Mapping[str, Any]]
     options: RunOptions = field(repr=False)
     secret_names: tuple[str, ...] = ()
+    pipes: int = 0
 
 
 def spent(unfinished: Unfinished | None) -> dict[str, float]:
@@ -71,13 +74,14 @@ def describe(options: RunOptions, layers: Sequence[Layer]) -> dict[str, Any]:
     return {
         "values": {name: value for name, value in public.items() if name not in secret},
         "secret_names": secret,
-        "var_files": [str(path) for path in options.var_files],
+        "var_files": [str(path) for path in options.var_files if isinstance(path, Path)],
+        "pipes": sum(isinstance(path, Piped) for path in options.var_files),
         **{name: list(getattr(options, name)) for name in _TEXTS},
         **{name: getattr(options, name) for name in (*_FLAGS, *_PLAIN)},
     }
 
 
-def find(entries: Sequence[Mapping[str, Any]], *, target: str, command: Callable[[str], str]) -> Unfinished | None:
+def find(entries: Sequence[Mapping[str, Any]], *, target: str, command: Callable[..., str]) -> Unfinished | None:
     """The last run that changes things, where it did not end well; None where it did, or where there was none.
 
     Args:
@@ -121,19 +125,20 @@ def find(entries: Sequence[Mapping[str, Any]], *, target: str, command: Callable
         remaining=remaining,
         failed={id_: entry for id_, entry in finished.items() if id_ not in done},
         options=_options(kept),
+        pipes=kept.get("pipes", 0),
         secret_names=(*kept.get("secret_names", ()), *_masked(kept.get("values", {}))),
     )
 
 
 def _refuse_rotation(
-    entries: Sequence[Mapping[str, Any]], started: Mapping[str, Any], command: Callable[[str], str]
+    entries: Sequence[Mapping[str, Any]], started: Mapping[str, Any], command: Callable[..., str]
 ) -> None:
     """Say what to do in place of going on with a rotation, unless that was done already."""
     secret = started.get("secret")
     since = entries[next(index for index, entry in enumerate(entries) if entry is started) :]
     if any(entry.get("event") == "rotation-ended" and entry.get("secret") == secret for entry in since):
         return
-    rotate = command(f"secrets rotate {secret}")
+    rotate = command("secrets", "rotate", secret)
     raise GuardError(
         f"run {started.get('run_id')} was a rotation of {secret}, which is not resumed: another value might be one too many",
         hint=f"{rotate} --finish tells where it stands, and goes on if the value arrived; if it did not: {rotate}",
@@ -156,7 +161,7 @@ def _masked(values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name for name, value in values.items() if MASK in value)
 
 
-def with_secrets(unfinished: Unfinished, values: Mapping[str, str], *, command: Callable[[str], str]) -> dict[str, str]:
+def with_secrets(unfinished: Unfinished, values: Mapping[str, str], *, command: Callable[..., str]) -> dict[str, str]:
     """The run's values, with the secret ones, which were given again.
 
     Args:
@@ -169,16 +174,35 @@ def with_secrets(unfinished: Unfinished, values: Mapping[str, str], *, command: 
         if name not in values:
             raise UsageError(
                 f"run {unfinished.run_id} was given {name}, which is secret and kept nowhere",
-                hint=f"give it again: --set {name}=...",
+                hint=f"give it again: --set {name}=- asks for it, --set-env {name}=VARIABLE takes it from the environment",
             )
     for name, value in values.items():
         if name not in unfinished.secret_names and unfinished.options.values.get(name) != value:
-            afresh = f"{unfinished.command} {' '.join(unfinished.remaining)} --set {name}=..."
+            afresh = command(unfinished.command, *unfinished.remaining, "--set", f"{name}=...")
             raise UsageError(
                 f"--set {name}: run {unfinished.run_id} was made without it, and is resumed as it was",
-                hint=f"start afresh: {command(afresh)}",
+                hint=f"start afresh: {afresh}",
             )
     return {**unfinished.options.values, **values}
+
+
+def with_files(unfinished: Unfinished, files: Sequence[Piped]) -> tuple[Path | Piped, ...]:
+    """The run's variable files, with what came through a pipe, which was given again.
+
+    Raises:
+        UsageError: It is missing, or the run had none.
+    """
+    if unfinished.pipes and not files:
+        raise UsageError(
+            f"run {unfinished.run_id} was given values through a pipe, which are kept nowhere",
+            hint="give them again: --var-file FILE",
+        )
+    if files and not unfinished.pipes:
+        raise UsageError(
+            f"--var-file {files[0]}: run {unfinished.run_id} was made without it, and is resumed as it was",
+            hint="leave it out",
+        )
+    return (*unfinished.options.var_files, *files)
 
 
 def check_unmoved(

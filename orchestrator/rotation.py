@@ -115,7 +115,7 @@ class Rotation(Handover):
             StateError: It was done, and could not be written down.
             WealistError: AWS took it, and its end was not seen: it takes too long, or AWS could not be asked.
         """
-        session, finish = Session(self._custody.target.aws), self.command(f"secrets rotate {self.name} --finish")
+        session, finish = Session(self._custody.target.aws), self.command("secrets", "rotate", self.name, "--finish")
         if self.phase is Phase.SETTLED:
             if self.group.changing != SETTING:
                 return False
@@ -149,7 +149,7 @@ class Rotation(Handover):
         Args:
             hint: What the run says itself, which comes first: a state that was not saved makes the rest look otherwise.
         """
-        rotate = self.command(f"secrets rotate {self.name}")
+        rotate = self.command("secrets", "rotate", self.name)
         nothing = hint or f"nothing was rotated; once its reason is mended: {rotate}"
         if not is_begun:
             return nothing
@@ -171,7 +171,7 @@ class Rotation(Handover):
 
     @property
     def _teller(self) -> str:
-        finish = self.command(f"secrets rotate {self.name} --finish")
+        finish = self.command("secrets", "rotate", self.name, "--finish")
         return f"{finish} tells whether the new value reached {self.group.id}"
 
     def _record_rotated(self, after: Rotation) -> None:

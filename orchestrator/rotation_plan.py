@@ -35,7 +35,7 @@ class Rule:
     name: str
     layer: str
     addresses: RotationConfig
-    command: Callable[[str], str]
+    command: Callable[..., str]
 
     def check(self, plan: Plan) -> None:
         """Refuse a plan that does more than a rotation, or one half of it.
@@ -47,7 +47,7 @@ class Rule:
         if beyond:
             raise GuardError(
                 f"{self.layer}: the plan of the rotation changes more than the token: {', '.join(beyond)}",
-                hint=f"first {self.command(f'up {self.layer}')}, or give the values that it was last given",
+                hint=f"first {self.command('up', self.layer)}, or give the values that it was last given",
             )
         shown = {change.address: change for change in plan.changes if change.is_shown}
         replace, target = self.addresses.replace, self.addresses.target

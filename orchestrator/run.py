@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.target import Target
     from orchestrator.tf.binary import Binary
     from orchestrator.tf.env import ChildEnvironment
+    from orchestrator.tfvars import Piped
 
 
 # The command of a rotation's first step.
@@ -45,7 +46,7 @@ class Proposal:
     """A plan that was shown, and that is applied if it is confirmed.
 
     Attributes:
-        findings: What the guards want to be confirmed with it; for `apply` mostly nothing.
+        findings: What the guards say of it and does not block it; those of `apply` were confirmed one by one.
     """
 
     layer: Layer
@@ -57,6 +58,9 @@ class Proposal:
 Confirm = Callable[[Proposal], bool]
 """Whether to apply a plan. Called in the thread that called the engine, right after the plan was shown, one at a time."""
 
+ConfirmWeakening = Callable[["Layer", "Finding"], bool]
+"""Whether a resource (the finding's subject) may lose a protection. Called like `Confirm`, and before it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -64,23 +68,27 @@ class RunOptions:
 
     Attributes:
         values: Values for variables, by name, as they stand on the command line.
+        var_files: Later ones win, and `values` over all of them. A path that is a pipe is read once.
         parallelism: Layers that are worked on at once; None is wealist.yaml's, else the number of cores, at most 4.
         terraform_parallelism: Resources that Terraform works on at once.
         fail_fast: Start no other layer once one has failed. Otherwise only those that stand on it are left out.
         allow_destroy: Addresses of resources with data in them that may be destroyed or replaced; over several layers
             each with its layer, as in `prod/foundation:aws_s3_bucket.this`.
+        allow_forget: The same for those that may leave the state and stay in AWS.
         allow_weaken: The same for those whose protections may be turned off without being asked about.
         accept_contract: Ids of rows of the layer's contract that the plan may break, over several layers each with its layer.
         allow_incomplete: Run on layers that are locked, or whose last apply did not end well.
         lift_deletion_protection: Before a layer is taken down, lift its deletion protection, as a step of its own.
         max_monthly_delta: How much the plans of the run may add to the month, in the price book's currency.
         upgrade: Run init even where it is not needed, and let it take newer providers and modules.
+        is_prompted: Whether a person is asked about every plan before it is applied, and nothing confirms it for them. Where
+            not, a layer whose account can't be told is refused.
         extra: Native Terraform flags for the plan.
         keep_terraform_log: Let `TF_LOG` through to Terraform.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
-    var_files: tuple[Path, ...] = ()
+    var_files: tuple[Path | Piped, ...] = ()
     targets: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     lock_timeout: str | None = None
@@ -88,12 +96,14 @@ class RunOptions:
     terraform_parallelism: int | None = None
     fail_fast: bool = False
     allow_destroy: tuple[str, ...] = ()
+    allow_forget: tuple[str, ...] = ()
     allow_weaken: tuple[str, ...] = ()
     accept_contract: tuple[str, ...] = ()
     allow_incomplete: bool = False
     lift_deletion_protection: bool = False
     max_monthly_delta: float | None = None
     upgrade: bool = False
+    is_prompted: bool = False
     extra: tuple[str, ...] = ()
     keep_terraform_log: bool = False
 
@@ -109,6 +119,7 @@ class RunContext:
         states: By layer id: the state as it was last read, None where there is none, missing where it can't be read.
             A layer that was applied puts its new one here before those that stand on it start.
         confirm: None where nothing is to be applied.
+        confirm_weakening: None where nobody confirms it, so that only `allow_weaken` lets a protection go.
         budget: What the plans may add to the month; None where nobody said.
         emit: Tells the watcher; returns whether it was told.
         init_lock: Held by an init: Terraform's plugin cache is not made for two at once.
@@ -130,5 +141,6 @@ class RunContext:
     cancellation: Cancellation
     emit: Callable[[Event], bool]
     confirm: Confirm | None
+    confirm_weakening: ConfirmWeakening | None = None
     budget: Budget | None = None
     init_lock: threading.Lock = field(default_factory=threading.Lock)

@@ -7,16 +7,17 @@ made: an estate of 300 layers fails as fast as one of two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import artifacts, ledger
+from orchestrator import artifacts, data_folder, ledger
 from orchestrator.aws.digest import find_mismatch, is_wrong, read_digest
 from orchestrator.aws.gate import Gate, way_of
 from orchestrator.aws.pool import threads
 from orchestrator.aws.session import THREADS, Sessions
 from orchestrator.aws.state import read_locks, read_object
+from orchestrator.aws.workspace import list_keys, names, prefix_of
 from orchestrator.errors import AwsError, WealistError
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ class LayerStatus:
         state: None where it was never applied, or can't be read.
         modified: When the state object was last written, also where it can't be understood.
         error: Why the state can't be read.
+        selected: The workspace that is selected in its folder, where that is not the default one.
+        workspaces: Those that it has a state in, where there is nothing in the default one.
+        shared_with: Ids of other layers that keep their state in the same object.
         lock_error: Why the lock, or the digest beside it, can't be seen.
     """
 
@@ -97,13 +101,21 @@ class LayerStatus:
     last_apply: LastApply | None = None
     error: WealistError | None = None
     lock_error: WealistError | None = None
+    selected: str | None = None
+    workspaces: tuple[str, ...] = ()
+    shared_with: tuple[str, ...] = ()
+
+    @property
+    def may_be_elsewhere(self) -> bool:
+        """Whether there is nothing in the default workspace, so that there may be something in another."""
+        return self.error is None and self.mismatch is None and (self.state is None or self.state.is_empty)
 
     @property
     def word(self) -> str:
         """One or two words, the first that fits.
 
-        `unreadable`, `locked`, `failed` (the last apply from here is incomplete), `never applied`, `taken down` (a state
-        with nothing in it), `applied`.
+        `unreadable`, `locked`, `failed` (the last apply from here is incomplete), `other workspace` (it lives in one that
+        wealist does not work in), `never applied`, `taken down` (a state with nothing in it), `applied`.
         """
         if self.error is not None or (self.state is None and self.mismatch is not None):
             # What is gone and has a digest was applied, and Terraform refuses it.
@@ -112,6 +124,8 @@ class LayerStatus:
             return "locked"
         if self.last_apply is not None and self.last_apply.is_incomplete:
             return "failed"
+        if self.selected or self.workspaces:
+            return "other workspace"
         if self.state is None:
             return "never applied"
         return "taken down" if self.state.is_empty else "applied"
@@ -122,6 +136,9 @@ class LayerStatus:
             "status": self.word,
             "state": self.state.to_json() if self.state else None,
             "modified": self.modified.isoformat() if self.modified else None,
+            "selected_workspace": self.selected,
+            "workspaces": list(self.workspaces),
+            "shares_state_with": list(self.shared_with),
             "locks": [lock.to_json() for lock in self.locks],
             "digest_mismatch": self.mismatch.to_json() if self.mismatch else None,
             "last_apply": self.last_apply.to_json() if self.last_apply else None,
@@ -150,10 +167,44 @@ def read_statuses(estate: Estate, target: Target, layers: Sequence[Layer] | None
             for layer in layers
             if readings[layer.id].is_suspicious()
         }
-        return {
+        found = {
             layer.id: _status(target, layer.id, readings[layer.id], checks.get(layer.id), applies.get(layer.id))
             for layer in layers
         }
+        elsewhere = [layer for layer in layers if found[layer.id].may_be_elsewhere]
+        workspaces = _find_workspaces(pool, gate, sessions, estate, elsewhere)
+        return {
+            layer.id: replace(
+                found[layer.id],
+                selected=_selected(estate, target, layer),
+                workspaces=workspaces.get(layer.id, ()),
+                shared_with=estate.shared_states.get(layer.id, ()),
+            )
+            for layer in layers
+        }
+
+
+def _selected(estate: Estate, target: Target, layer: Layer) -> str | None:
+    is_default = estate.config.settings(layer.id).workspace is not None
+    return None if is_default else data_folder.read_workspace(target.folder(layer.path))
+
+
+def _find_workspaces(
+    pool: ThreadPoolExecutor, gate: Gate, sessions: Sessions, estate: Estate, layers: Sequence[Layer]
+) -> dict[str, tuple[str, ...]]:
+    """By layer id the workspaces that it has a state in; one listing for all that keep theirs in the same bucket."""
+    listings: dict[Any, Future[tuple[str, ...]]] = {}
+    found: dict[str, tuple[str, ...]] = {}
+    for layer in layers:
+        if estate.config.settings(layer.id).workspace is not None:
+            continue
+        backend = layer.backend
+        place = (way_of(backend), backend.bucket, prefix_of(backend))
+        if place not in listings:
+            listings[place] = pool.submit(gate.call, backend, "s3", list_keys, sessions.for_backend(backend))
+        keys, _ = _result(listings[place])
+        found[layer.id] = names(keys or (), backend)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +248,7 @@ def _status(
             state = StateSummary.of(found.state())
         except WealistError as unreadable:
             # An earlier version may be one that can be read.
-            unreadable.hint = unreadable.hint or target.command(f"state history {layer_id}")
+            unreadable.hint = unreadable.hint or target.command("state", "history", layer_id)
             error = unreadable
     return LayerStatus(
         layer=layer_id,

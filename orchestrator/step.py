@@ -7,21 +7,24 @@ is not begun.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator import events
 from orchestrator.errors import CommandError, CommandInterruptedError
+from orchestrator.events import PIPED
 from orchestrator.pace import Pace
 from orchestrator.run import ROTATION
 from orchestrator.tf import initialization, variables
 from orchestrator.tf.args import PlanOptions
 from orchestrator.tf.client import TerraformClient
 from orchestrator.tf.env import CLI_CONFIG
+from orchestrator.tfvars import Piped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from orchestrator.events import Event
     from orchestrator.layer import Layer
@@ -52,7 +55,7 @@ class Steps:
         self.plan_file = context.folder.plan_file(layer.id)
         self.seconds = 0.0
         self.began = datetime.now(UTC)
-        look = context.target.command(f"status {layer.id}")
+        look = context.target.command("status", layer.id)
         self.pace = Pace(layer.id, context.target.home, config.guide(layer.id), look=look)
         self._cli_config = context.environment.values.get(CLI_CONFIG, "")
         self._lock_timeout = options.lock_timeout or config.terraform.lock_timeout
@@ -84,8 +87,10 @@ class Steps:
             return
         command = self._context.target.command
         initialization.prepare(self._layer, self.folder, cli_config=self._cli_config, command=command)
+        fetching = replace(self._terraform, env={**self._terraform.env, **self._context.target.fetching})
         with self._context.init_lock:
-            self._step("init", lambda: self._terraform.init(upgrade=with_upgrade))
+            self._step("init", lambda: fetching.init(upgrade=with_upgrade))
+        self._context.target.check(self._layer, self.folder)
         initialization.remember(self._layer, self.folder, terraform_version=version, cli_config=self._cli_config)
 
     def options(
@@ -160,16 +165,22 @@ class Steps:
         if self._context.cancellation.is_requested:
             raise CommandInterruptedError(f"{self._layer.id}: stopped before {step}", argv=(), returncode=0)
 
-    def _variable_files(self, values: Mapping[str, str], files: tuple[Path, ...]) -> tuple[Path, ...]:
+    def _variable_files(self, values: Mapping[str, str], files: Sequence[Path | Piped]) -> tuple[Path, ...]:
         """The files that Terraform reads variables from, the last of them with the values of the command line."""
-        sensitive = (name for name, variable in self._layer.variables.items() if variable.is_sensitive)
-        self._context.redact.add(values[name] for name in sensitive if name in values)
+        folder = self._context.folder
+        own = folder.variables_file(self._layer.id)
+        paths = [
+            file if isinstance(file, Path) else own.with_name(f"{PIPED}{n}{file.suffix}")
+            for n, file in enumerate(files)
+        ]
+        for file, path in zip(files, paths, strict=True):
+            if isinstance(file, Piped):
+                folder.write(path, file.text)
         text = variables.render(values, self._layer)
-        if not text:
-            return files
-        path = self._context.folder.variables_file(self._layer.id)
-        self._context.folder.write(path, text)
-        return (*files, path)
+        if text:
+            folder.write(own, text)
+            paths.append(own)
+        return tuple(paths)
 
     def _step(self, name: str, call: Callable[[], _T]) -> tuple[_T, float]:
         """What it returned, and the seconds that it took."""

@@ -112,7 +112,7 @@ def _value(
     kind: type,
     *,
     where: tuple[Path, tuple[str, ...]],
-    command: Callable[[str], str],
+    command: Callable[..., str],
     layer: Layer,
 ) -> Any:
     """The value of an output that wealist.yaml names at a place."""
@@ -120,12 +120,12 @@ def _value(
     place = f"{path}:{line_of(path, key)}: {'.'.join(key)}"
     if name not in outputs:
         near = get_close_matches(name, outputs, n=1)
-        hint = f"did you mean {near[0]}?" if near else command(f"output {layer.name}")
+        hint = f"did you mean {near[0]}?" if near else command("output", layer.name)
         raise ConfigError(f"{place}: layer {layer.id} has no output {name!r}", hint=hint)
     value = outputs[name].value
     if not isinstance(value, kind) or not value:
         shape = "list of ids" if kind is list else "text"
-        raise ConfigError(f"{place}: output {name} is no {shape}", hint=command(f"output {layer.name} {name}"))
+        raise ConfigError(f"{place}: output {name} is no {shape}", hint=command("output", layer.name, name))
     return value
 
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from orchestrator import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from orchestrator.layer import Layer
 
 HOME = private_folder.NAME
 
@@ -49,10 +51,13 @@ class AwsSettings:
     def is_hermetic(self) -> bool:
         return self.access_key is not None
 
-    def command(self, words: str) -> str:
-        """A wealist command that goes to the same AWS, to be shown to a person."""
-        options = [*(["--sandbox"] if self.is_hermetic else []), *map(shlex.quote, self.options)]
-        return " ".join(["wealist", *options, words])
+    def command(self, *words: str) -> str:
+        """A wealist command that goes to the same AWS, to be shown to a person: each word quoted for the shell."""
+        return shlex.join(["wealist", *(["--sandbox"] if self.is_hermetic else []), *self.options, *words])
+
+
+def _allow(_layer: Layer, _folder: Path) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,9 @@ class Target:
         name: `aws` or `sandbox`, for people.
         home: The `.wealist` folder that runs, plans and the ledger are written to.
         environ: The environment that Terraform's is built from.
+        fetching: What an init has in its place: it alone may have to reach a registry.
+        check: Refuses a layer whose HCL leads elsewhere, with a `ConfigError`; it is given the folder that Terraform runs in, to
+            be asked again when an init has fetched modules.
         source_root: The estate's root.
         work_root: What stands for it when Terraform runs: the same folder, or the sandbox's copy.
         terraform_bin: A name to be found on PATH, or a path.
@@ -75,10 +83,12 @@ class Target:
     source_root: Path
     work_root: Path
     terraform_bin: str = "terraform"
+    fetching: Mapping[str, str] = field(default_factory=dict, repr=False)
+    check: Callable[[Layer, Path], None] = field(default=_allow, repr=False)
 
-    def command(self, words: str) -> str:
-        """A wealist command for this target, to be shown to a person."""
-        return self.aws.command(words)
+    def command(self, *words: str) -> str:
+        """A wealist command for this target, to be shown to a person: each word quoted for the shell."""
+        return self.aws.command(*words)
 
     def folder(self, layer_path: Path) -> Path:
         """Where Terraform runs for a layer's folder."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator import dependency, permission, policy, verification
+from orchestrator import dependency, permission, policy, shell, verification
 from orchestrator.cost import cost_of
 from orchestrator.delta import compare, existing, resulting
 from orchestrator.errors import CommandError, CommandInterruptedError, GuardError, StateError, WealistError
+from orchestrator.finding import Severity
 from orchestrator.judgement import Status
 from orchestrator.report import Outcome
 from orchestrator.run import ROTATION, Kind
@@ -36,7 +37,10 @@ def plan(run: LayerRun) -> Outcome:
     if planned is None:
         return Outcome.NO_CHANGES
     costs = _costs(run, run.price(planned))
-    run.show(planned, [*_broken(run, planned), *_destructions(run, planned), *_weakenings(run, planned), *costs])
+    unsound = unsound_in(run, planned)
+    guarded = [*_destructions(run, planned), *forgettings(run, planned), *_weakenings(run, planned)]
+    run.show(planned, [*unsound, *_broken(run, planned), *guarded, *costs])
+    stop_on(run.layer, unsound)
     _check_readers(run, planned)
     stop_on(run.layer, costs)
     return Outcome.PLANNED
@@ -49,8 +53,13 @@ def up(run: LayerRun) -> Outcome:
     planned = _planned(run)
     if planned is None:
         return Outcome.NO_CHANGES
-    blocking, weakening = [*_destructions(run, planned), *_broken(run, planned)], _weakenings(run, planned)
-    blocking += _costs(run, run.price(planned))
+    weakening = _weakenings(run, planned)
+    blocking = [*unsound_in(run, planned), *_destructions(run, planned), *forgettings(run, planned)]
+    blocking += [*_broken(run, planned), *_costs(run, run.price(planned))]
+    if run.context.confirm_weakening is None:
+        # Nobody is there to confirm it by its address, and a yes to the plan does not cover it.
+        blocking += [replace(finding, severity=Severity.ERROR) for finding in weakening]
+        weakening = []
     if any(finding.is_error for finding in blocking) or planned.removed_outputs:
         run.show(planned, [*blocking, *weakening])
         _check_readers(run, planned)
@@ -65,7 +74,10 @@ def drift(run: LayerRun) -> Outcome:
     """Ask the world what has changed since the last apply; nothing is changed by it, not even the state."""
     run.init()
     planned = run.plan(refresh_only=True)
-    if planned is None or not planned.drift:
+    if planned is None:
+        return Outcome.NO_CHANGES
+    stop_on(run.layer, unsound_in(run, planned))
+    if not planned.drift:
         return Outcome.NO_CHANGES
     run.show(planned)
     return Outcome.DRIFTED
@@ -82,7 +94,7 @@ def verify(run: LayerRun) -> Outcome:
     if _is_unmade(run, run.layer.id):
         raise StateError(
             f"{run.layer.id} is not applied, so there is nothing live to verify",
-            hint=run.context.target.command(f"verify {run.layer.id} --plan"),
+            hint=run.context.target.command("verify", run.layer.id, "--plan"),
         )
     run.init()
     live = run.look(refresh_only=True).prior
@@ -107,7 +119,7 @@ def _tell(run: LayerRun, verdicts: Sequence[Verdict]) -> Outcome:
     if broken:
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         where = verification.place(broken[0].row.id, run.layer, run.context.estate)
-        plan = run.context.target.command(f"plan {run.layer.id}")
+        plan = run.context.target.command("plan", run.layer.id)
         raise GuardError(
             f"{run.layer.id}: {broken[0].row.id} is broken, {broken[0].row.statement}: "
             f"{verification.difference(broken[0])}{more}",
@@ -179,14 +191,30 @@ def _planned(run: LayerRun) -> Plan | None:
     return planned
 
 
+def unsound_in(run: LayerRun, planned: Plan) -> list[Finding]:
+    """Why the plan that was made last must not be applied, whatever is in it."""
+    return policy.unsound(planned, is_targeted=run.is_partial)
+
+
 def _destructions(run: LayerRun, planned: Plan) -> list[Finding]:
-    options, guards = run.context.options, run.context.estate.config.guards
-    destroyed = {change.address for change in planned.changes if change.action.is_destructive}
-    allowed = permission.of_layer(options.allow_destroy, run.layer.id)
+    allowed = permission.of_layer(run.context.options.allow_destroy, run.layer.id)
+    destroyed = {change.address for change in planned.changes if change.is_destroyed}
     for address in allowed:
         if address not in destroyed:
             run.tell(f"--allow-destroy {address}: the plan of {run.layer.id} does not destroy it")
-    return _with_flag(run, "--allow-destroy", policy.destructions(planned, stateful=guards.stateful, allowed=allowed))
+    stateful = run.context.estate.config.guards.stateful_types
+    return _with_flag(run, "--allow-destroy", policy.destructions(planned, stateful=stateful, allowed=allowed))
+
+
+def forgettings(run: LayerRun, planned: Plan) -> list[Finding]:
+    """Stateful resources that the plan only takes out of the state."""
+    allowed = permission.of_layer(run.context.options.allow_forget, run.layer.id)
+    forgotten = {change.address for change in planned.changes if change.is_forgotten}
+    for address in allowed:
+        if address not in forgotten:
+            run.tell(f"--allow-forget {address}: the plan of {run.layer.id} does not forget it")
+    stateful = run.context.estate.config.guards.stateful_types
+    return _with_flag(run, "--allow-forget", policy.forgettings(planned, stateful=stateful, allowed=allowed))
 
 
 def _broken(run: LayerRun, planned: Plan) -> list[Finding]:
@@ -218,9 +246,9 @@ def _with_flag(run: LayerRun, flag: str, findings: Iterable[Finding]) -> list[Fi
     tainted = {change.address for change in plan.changes if change.reason == policy.TAINTED} if plan else set()
     found = []
     for finding in findings:
-        remedy = f"{flag} '{run.layer.id}:{finding.subject}', if that is what you want"
+        remedy = f"{flag} {shell.quoted(f'{run.layer.id}:{finding.subject}')}, if that is what you want"
         if finding.subject in tainted:
-            keep = run.context.target.command(f"tf {run.layer.id} -- untaint '{finding.subject}'")
+            keep = run.context.target.command("tf", run.layer.id, "--", "untaint", finding.subject)
             remedy = f"if it is whole by now, keep it: {keep}; else {remedy}"
         found.append(replace(finding, remedy=remedy))
     return found

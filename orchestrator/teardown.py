@@ -12,14 +12,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator import policy
+from orchestrator import policy, shell
 from orchestrator.aws import contents
 from orchestrator.errors import AwsError, GuardError
 from orchestrator.finding import Finding, Severity
 from orchestrator.plan import Action
 from orchestrator.report import Outcome
 from orchestrator.run import Kind
-from orchestrator.task import stop_on
+from orchestrator.task import forgettings, stop_on, unsound_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +37,7 @@ def down(run: LayerRun) -> Outcome:
     planned = run.plan(destroy=True)
     if planned is None:
         return Outcome.NO_CHANGES
-    findings = [*policy.protections(planned), *_contents(run, planned)]
+    findings = _judge(run, planned)
     protected = [change.address for change in planned.changes if policy.is_protected(change)]
     is_lifted = False
     if protected and run.context.options.lift_deletion_protection:
@@ -49,17 +49,23 @@ def down(run: LayerRun) -> Outcome:
         planned = run.plan(destroy=True)
         if planned is None:
             return Outcome.NO_CHANGES
-        findings = [*policy.protections(planned), *_contents(run, planned)]
+        findings = _judge(run, planned)
     if any(finding.is_error for finding in findings):
         run.show(planned, findings)
         stop_on(run.layer, findings)
     if not run.propose(planned, Kind.DESTROY, findings):
         if is_lifted:
-            command = run.context.target.command(f"up {run.layer.id}")
+            command = run.context.target.command("up", run.layer.id)
             run.tell(f"the deletion protection is lifted now; {command} puts it back")
         return Outcome.DECLINED
     run.apply(planned)
     return Outcome.APPLIED
+
+
+def _judge(run: LayerRun, planned: Plan) -> list[Finding]:
+    """What there is to say of a destroy plan. The layer's name covers what is destroyed, and not what is only forgotten."""
+    guarded = [*unsound_in(run, planned), *forgettings(run, planned)]
+    return [*guarded, *policy.protections(planned), *_contents(run, planned)]
 
 
 def foresee(
@@ -125,6 +131,7 @@ def _lift(run: LayerRun, addresses: list[str]) -> bool:
             f"{', '.join(sorted(set(addresses) - lifted))}",
             hint=f"check guards.deletion_protection.{run.layer.id} in wealist.yaml",
         )
+    stop_on(run.layer, [*unsound_in(run, planned), *forgettings(run, planned)])
     # Asked for already, so that no flag is offered.
     findings = [replace(finding, remedy=None) for finding in policy.weakenings(planned)]
     if any(change.action.is_destructive for change in planned.changes):
@@ -193,5 +200,6 @@ def _repository(
         seen=f"holds images, which go with it ({name})" if is_forced else f"holds images ({name})",
         remedy=None
         if is_forced
-        else f"delete them first: aws ecr list-images --region {region} --repository-name {name}",
+        else "delete them first: "
+        + shell.command("aws", "ecr", "list-images", "--region", region, "--repository-name", name),
     )

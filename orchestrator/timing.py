@@ -21,7 +21,7 @@ from collections import defaultdict
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import private_folder
+from orchestrator import payload, printable, private_folder
 from orchestrator.estimate import Measured
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _TRIES, _PAUSE = 100, 0.01
 
 def append(home: Path, entries: Iterable[Mapping[str, Any]]) -> None:
     """Keep what was measured, if that can be done."""
-    text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
+    text = "".join(printable.json(json.dumps(entry, ensure_ascii=False)) + "\n" for entry in entries)
     if not text:
         return
     path = home / FILENAME
@@ -66,7 +66,7 @@ def read(home: Path, layer: str) -> Measured:
         ConfigError: The home can't be trusted.
     """
     # An estate of hundreds of layers shares the file: lines of others are not parsed.
-    mark = json.dumps(layer, ensure_ascii=False)
+    mark = printable.json(json.dumps(layer, ensure_ascii=False))
     return _sorted(home, [layer], lambda line: mark in line)[layer]
 
 
@@ -162,7 +162,7 @@ def _lines(path: Path) -> list[str]:
 
 def _parse(line: str) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = payload.load(line)
         is_whole = isinstance(entry["what"], str) and math.isfinite(entry["seconds"]) and entry["seconds"] >= 0
     except (ValueError, TypeError, KeyError):
         return None

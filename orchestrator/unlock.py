@@ -77,5 +77,5 @@ def break_lock(
         try:
             remove(custody.session, custody.backend, lock)
         except GuardError as error:
-            raise GuardError(f"{layer.id}: {error.message}", hint=custody.command("locks LAYER")) from error
+            raise GuardError(f"{layer.id}: {error.message}", hint=custody.command("locks")) from error
         custody.record("unlocked", lock=lock.to_json())

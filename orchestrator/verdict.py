@@ -6,12 +6,15 @@ one call, and nothing is remembered.
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from orchestrator import data_folder, shell
 from orchestrator.aws.backend import LOCK_KEY
 from orchestrator.aws.session import DENIED, EXPIRED, NO_CREDENTIALS, REJECTED
+from orchestrator.aws.workspace import listed, names, shown_name
 from orchestrator.duration import Span
 from orchestrator.errors import AwsError, PreflightError, StateError, TerraformError, WealistError
 from orchestrator.finding import Finding, Severity
@@ -19,7 +22,7 @@ from orchestrator.moment import utc
 from orchestrator.tf.binary import INSTALL, SUPPORTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from orchestrator.aws.backend import Table
     from orchestrator.aws.digest import Mismatch
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.aws.identity import Identity
     from orchestrator.aws.version import Version
     from orchestrator.config import Config
-    from orchestrator.layer import Backend, Layer
+    from orchestrator.layer import Backend, Layer, Provider
     from orchestrator.lock import Lock
     from orchestrator.state import State
     from orchestrator.target import Target
@@ -69,43 +72,97 @@ def pin_of(layer: Layer, config: Config) -> tuple[str, str] | None:
     return next(((name, config.accounts[name]) for name in names if name in config.accounts), None)
 
 
-def account(layer: Layer, config: Config, account_id: str, target: Target) -> list[Finding]:
-    """Whether the layer's own account is the one that it is pinned to.
+def account(layer: Layer, config: Config, account_id: str, target: Target, *, is_needed: bool = False) -> list[Finding]:
+    """Whether every provider of a layer works in the account that it is pinned to, as far as the HCL tells.
 
     Args:
         account_id: Of the identity that providers have, unless their block makes them another.
+        is_needed: Whether one that can't be told is an error, since nobody is asked before something is made in it.
     """
     pin = pin_of(layer, config)
     if pin is None:
         return []
     name, pinned = pin
-    seen = f"{layer.environment} is pinned to account {pinned} (accounts.{name} in wealist.yaml)"
-    told = _of_provider(layer, pinned, seen) if layer.provider else None
-    if told is not None:
-        return [told]
-    if pinned == account_id:
-        return [_ok("account", pinned, f"the one that {name} is pinned to")]
-    if target.aws.is_hermetic:
-        return [_ok("account", pinned, f"the sandbox, {account_id}, stands for it")]
-    remedy = f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}"
-    return [_error("account.mismatch", account_id, seen, remedy)]
+    seen = _pinned(layer, name, pinned)
+    is_needed = is_needed and config.settings(layer.id).accounts_unknown is None
+    judged = [
+        _of_provider(one, layer, config, pinned, seen, is_needed=is_needed) for one in layer.providers if _counts(one)
+    ]
+    told = [finding for finding in judged if finding is not None]
+    wrong = [finding for finding in told if not finding.is_ok]
+    is_shell_used = len(told) < len(judged) or not any(_is_default(provider) for provider in layer.providers)
+    if is_shell_used and pinned != account_id and not target.aws.is_hermetic:
+        remedy = f"use credentials of {pinned}: AWS_PROFILE=... {target.command('preflight')}"
+        wrong.append(_error("account.mismatch", account_id, seen, remedy))
+    if wrong:
+        return wrong
+    if not is_shell_used:
+        return told[:1]
+    stands = (
+        f"the one that {name} is pinned to" if pinned == account_id else f"the sandbox, {account_id}, stands for it"
+    )
+    return [_ok("account", pinned, stands)]
 
 
-def _of_provider(layer: Layer, pinned: str, seen: str) -> Finding | None:
-    """What the provider block says of the account; None where it leaves it to whose credentials these are."""
-    provider = layer.provider
-    assert provider is not None
-    allowed, role = provider.allowed_accounts or (pinned,), provider.account or pinned
-    if role != pinned or pinned not in allowed:
-        wrong = role if role != pinned else ", ".join(allowed)
-        remedy = f"correct the provider block at {provider.location}, or the pin"
+def _counts(provider: Provider) -> bool:
+    """Whether a block says anything of an account; an empty one in a module stands for the one that it is given."""
+    return provider.is_aws and not (provider.module and provider.is_empty)
+
+
+def _is_default(provider: Provider) -> bool:
+    """Whether it is the one that most resources are made with; where there is none, they have the shell's identity."""
+    return provider.is_aws and not provider.module and provider.alias is None
+
+
+def planned_accounts(layer: Layer, config: Config, providers: Iterable[Provider], *, is_needed: bool) -> list[Finding]:
+    """What speaks against the providers of a plan: constants of another account, and what can't be told.
+
+    The latter is left to the HCL, where that was read: a local is a constant there, and only a name in a plan.
+    """
+    pin = pin_of(layer, config)
+    if pin is None:
+        return []
+    name, pinned = pin
+    seen = _pinned(layer, name, pinned)
+    is_needed = is_needed and config.settings(layer.id).accounts_unknown is None
+    known = {provider.key for provider in layer.providers}
+    judged = [
+        (one, _of_provider(one, layer, config, pinned, seen, is_needed=is_needed)) for one in providers if _counts(one)
+    ]
+    return [
+        finding
+        for one, finding in judged
+        if finding is not None and not finding.is_ok and (finding.id == "account.mismatch" or one.key not in known)
+    ]
+
+
+def _pinned(layer: Layer, name: str, pinned: str) -> str:
+    return f"{layer.environment} is pinned to account {pinned} (accounts.{name} in wealist.yaml)"
+
+
+def _of_provider(
+    provider: Provider, layer: Layer, config: Config, pinned: str, seen: str, *, is_needed: bool
+) -> Finding | None:
+    """What a provider block says of the account; None where it leaves it to whose credentials these are."""
+    may = {pinned, *config.settings(layer.id).accounts}
+    allowed, role = set(provider.allowed_accounts or may), provider.account or pinned
+    if role not in may or not allowed & may:
+        wrong = role if role not in may else ", ".join(provider.allowed_accounts or ())
+        remedy = (
+            f"correct the provider block at {provider.place}, or the pin; where {layer.id} is meant to work there too: "
+            f"layers.settings.{layer.id}.accounts in wealist.yaml"
+        )
         return _error("account.mismatch", wrong, f"{seen}, and its provider works in {wrong}", remedy)
-    if provider.account or (provider.elsewhere and provider.allowed_accounts == (pinned,)):
-        return _ok("account", pinned, f"the one that the provider block at {provider.location} works in")
+    if provider.account or (provider.elsewhere and provider.allowed_accounts and allowed <= may):
+        return _ok("account", pinned, f"the one that the provider block at {provider.place} works in")
     if provider.elsewhere or provider.role_arn:
         why = f"{provider.elsewhere or 'its role'} makes its provider somebody else than this identity"
-        remedy = f'write allowed_account_ids = ["{pinned}"] at {provider.location}'
-        return _warning("account.unknown", layer.id, f"{seen}, which can't be checked: {why}", remedy)
+        remedy = f'write allowed_account_ids = ["{pinned}"] at {provider.place}'
+        if not is_needed:
+            return _warning("account.unknown", layer.id, f"{seen}, which can't be checked: {why}", remedy)
+        seen = f"{seen}, which can't be checked, and nobody is asked before it is applied: {why}"
+        allow = f"layers.settings.{layer.id}.accounts_unknown: allow in wealist.yaml"
+        return _error("account.unknown", layer.id, seen, f"{remedy}, confirm at the prompt, or {allow}")
     return None
 
 
@@ -136,7 +193,14 @@ def bucket(backend: Backend, target: Target, region_of: Callable[[], str]) -> li
             return [_error("state-bucket.missing", subject, "does not exist", remedy)]
         if error.code in DENIED:
             seen = "exists, but this identity may not see it, or it belongs to another account"
-            return [_error("state-bucket.forbidden", subject, seen, f"aws s3api head-bucket --bucket {backend.bucket}")]
+            return [
+                _error(
+                    "state-bucket.forbidden",
+                    subject,
+                    seen,
+                    shell.command("aws", "s3api", "head-bucket", "--bucket", backend.bucket),
+                )
+            ]
         return [_error("state-bucket.unreachable", subject, error.message, error.hint)]
     if region != backend.region:
         remedy = f'write region = "{region}" at {backend.location}'
@@ -176,11 +240,55 @@ def state(layer: Layer, target: Target, read: Callable[[], State | None]) -> Fin
     except StateError as error:
         id_ = "state-object.forbidden" if error.is_denied else "state-object.unreadable"
         # An earlier version may be one that can be read.
-        return _error(id_, url, error.message, error.hint or target.command(f"state history {layer.id}"))
+        return _error(id_, url, error.message, error.hint or target.command("state", "history", layer.id))
     except AwsError as error:
         return _error("state-object.unreadable", url, error.message, error.hint)
     seen = f"serial {found.serial}, {found.resource_count} resources" if found else "not applied yet"
     return _ok("state-object", url, seen)
+
+
+def workspace(
+    layer: Layer,
+    config: Config,
+    target: Target,
+    read: Callable[[], State | None],
+    list_keys: Callable[[], tuple[str, ...]],
+) -> Iterator[Finding]:
+    """A layer that lives in another workspace than the one that wealist works in: all of it would be made once more.
+
+    Args:
+        list_keys: Asked only where there is nothing in the default workspace.
+    """
+    if config.settings(layer.id).workspace is not None:
+        return
+    said = f"; where default is what is meant: layers.settings.{layer.id}.workspace: default in wealist.yaml"
+    folder = target.folder(layer.path)
+    selected = data_folder.read_workspace(folder)
+    if selected is not None:
+        remedy = f"terraform -chdir={shlex.quote(str(folder))} workspace select default{said}"
+        seen = f"workspace {shown_name(selected)} is selected in its folder, and wealist works in the default workspace only"
+        yield _error("workspace.selected", layer.id, seen, remedy)
+    prefix = layer.backend.workspace_key_prefix
+    if prefix is not None:
+        seen = f"its backend block has workspace_key_prefix = {shown_name(prefix)}, and wealist works in the default workspace only"
+        yield _error("workspace.prefix", layer.id, seen, f"take it out at {layer.backend.location}{said}")
+    if selected is not None or prefix is not None:
+        return
+    try:
+        state = read()
+    except WealistError:
+        return
+    if state is not None and not state.is_empty:
+        return
+    try:
+        found = names(list_keys(), layer.backend)
+    except AwsError as error:
+        seen = f"whether it is applied in a workspace can't be seen: {error.code}"
+        yield _warning("workspace.unknown", layer.id, seen, None)
+        return
+    if found:
+        seen = f"is applied in workspace {listed(found)} and not in the default one, which is the one that wealist works in"
+        yield _error("workspace.states", layer.id, seen, f"use Terraform itself for it{said}")
 
 
 def lost(
@@ -200,7 +308,7 @@ def lost(
             make = _error if will_write else _warning
             seen = f"nothing is there now, and the bucket keeps {len(kept)} of its versions: it was deleted"
             remedy = (
-                f"{target.command(f'state history {layer.id}')}; if it was meant to go, delete the versions too, "
+                f"{target.command('state', 'history', layer.id)}; if it was meant to go, delete the versions too, "
                 "and the layer starts from nothing"
             )
             yield make("state-object.deleted", layer.backend.url, seen, remedy)
@@ -218,7 +326,7 @@ def write(backend: Backend, probe: Callable[[], AwsError | None], *, will_write:
         remedy = f"this identity needs s3:PutObject on {backend.bucket}/{backend.key}{also}"
         return make("state-write.forbidden", backend.url, f"can't be written: {error.code}", remedy)
     if left is not None:
-        remedy = f"aws s3api list-multipart-uploads --bucket {backend.bucket}"
+        remedy = shell.command("aws", "s3api", "list-multipart-uploads", "--bucket", backend.bucket)
         return _warning("state-write.left-over", backend.url, f"can be written, but {left.message}", remedy)
     return _ok("state-write", backend.url, "this identity may write it")
 
@@ -239,7 +347,7 @@ def lock(layer: Layer, target: Target, read: Callable[[], Sequence[Lock]]) -> li
         locks = read()
     except AwsError as error:
         return [_warning("state-lock.unknown", url, f"the lock can't be seen: {error.code}", None)]
-    remedy = f"wait for it (--lock-timeout 5m); is its holder alive? {target.command(f'locks {layer.id}')}"
+    remedy = f"wait for it (--lock-timeout 5m); is its holder alive? {target.command('locks', layer.id)}"
     return [_warning("state-lock.held", url, f"locked by {found.describe()}", remedy) for found in locks]
 
 

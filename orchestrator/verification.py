@@ -7,12 +7,11 @@ the apply, does not apply.
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import contract, document, judgement
+from orchestrator import contract, document, judgement, payload, shell
 from orchestrator.aws.inquiry import inquire
 from orchestrator.contract import Contract
 from orchestrator.finding import Finding, Severity
@@ -96,7 +95,7 @@ def _typed(value: Any, variable: Variable | None) -> Any:
     if not isinstance(value, str) or variable is None or variable.type not in ("bool", "number"):
         return value
     with suppress(ValueError):
-        return json.loads(value)
+        return payload.load(value)
     return value
 
 
@@ -129,7 +128,7 @@ def _text(value: Any) -> str:
 
 
 def _remedy(verdict: Verdict, layer: Layer, estate: Estate) -> str:
-    accept = f"{ACCEPT} '{layer.id}:{verdict.row.id}' lets it pass once"
+    accept = f"{ACCEPT} {shell.quoted(f'{layer.id}:{verdict.row.id}')} lets it pass once"
     return f"{accept}; for good, change {place(verdict.row.id, layer, estate)}"
 
 

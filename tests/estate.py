@@ -202,12 +202,17 @@ class Store:
         return digest
 
     def put_lock(
-        self, *, created: str = "2026-01-02T03:04:05.123456789Z", key: str = KEY, who: str = "alice@laptop"
+        self,
+        *,
+        created: str = "2026-01-02T03:04:05.123456789Z",
+        key: str = KEY,
+        who: str = "alice@laptop",
+        operation: str = "OperationTypeApply",
     ) -> None:
         """A lock in the table, as Terraform writes one."""
         info = {
             "ID": "0a1b2c3d-0000-1111-2222-333344445555",
-            "Operation": "OperationTypeApply",
+            "Operation": operation,
             "Info": "",
             "Who": who,
             "Version": "1.11.4",

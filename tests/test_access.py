@@ -1,8 +1,8 @@
-"""Where a layer keeps its state and whose account it works in, from the HCL alone."""
+"""Where a layer keeps its state, from the HCL alone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.estate import backend_block, write_layer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.layer import Layer, Provider
+    from orchestrator.layer import Layer
 
 ROLE = "arn:aws:iam::123456789012:role/state"
 
@@ -108,81 +108,3 @@ def test_what_makes_no_difference_is_passed_over(tmp_path: Path, more: str) -> N
 )
 def test_a_role_that_is_not_literal_is_refused_at_its_line(tmp_path: Path, more: str, message: str) -> None:
     assert f"main.tf:7: {message}" in refusal(tmp_path, more).message
-
-
-# the provider
-
-
-def provider(root: Path, text: str) -> Provider | None:
-    return read(root, backend_block() + text).provider
-
-
-def test_a_layer_without_a_provider_block_has_none(tmp_path: Path) -> None:
-    assert provider(tmp_path, "") is None
-    assert provider(tmp_path, 'provider "aws" {\n  alias = "dns"\n  profile = "hub"\n}\n') is None
-
-
-def test_a_provider_that_says_nothing_is_whoever_the_shell_is(tmp_path: Path) -> None:
-    found = provider(tmp_path, 'provider "aws" {\n  region = var.region\n  profile = null\n}\n')
-
-    assert found is not None
-    assert (found.role_arn, found.elsewhere, found.allowed_accounts, found.account) == (None, None, None, None)
-
-
-@pytest.mark.parametrize(
-    "arn", ['"arn:aws:iam::210987654321:role/x"', '"arn:aws:iam::${local.account}:role/x"', "local.role"]
-)
-def test_the_role_of_a_provider_names_its_account(tmp_path: Path, arn: str) -> None:
-    more = 'locals {\n  account = "210987654321"\n  role = "arn:aws:iam::210987654321:role/x"\n}\n'
-
-    found = provider(tmp_path, f'{more}provider "aws" {{\n  assume_role {{\n    role_arn = {arn}\n  }}\n}}\n')
-
-    assert found is not None
-    assert (found.account, found.elsewhere) == ("210987654321", None)
-
-
-def test_of_roles_in_a_chain_the_last_counts(tmp_path: Path) -> None:
-    roles = "".join(f'  assume_role {{\n    role_arn = "arn:aws:iam::{id_}:role/x"\n  }}\n' for id_ in (1, 2))
-
-    found = provider(tmp_path, f'provider "aws" {{\n{roles}}}\n')
-
-    assert found is not None
-    assert found.account == "2"
-
-
-@pytest.mark.parametrize(
-    ("inner", "elsewhere"),
-    [
-        ('profile = "ops"', "profile"),
-        ("access_key = var.key", "access_key"),
-        ("assume_role {\n    role_arn = var.role\n  }", "assume_role"),
-        ('dynamic "assume_role" {\n    for_each = var.roles\n  }', "assume_role"),
-        ("assume_role_with_web_identity {\n  }", "assume_role_with_web_identity"),
-    ],
-)
-def test_what_makes_it_somebody_else_in_a_way_that_can_not_be_read_is_named(
-    tmp_path: Path, inner: str, elsewhere: str
-) -> None:
-    """A variable may be another on every run, whatever its default."""
-    more = 'variable "role" {\n  default = "arn:aws:iam::210987654321:role/x"\n}\n'
-
-    found = provider(tmp_path, f'{more}provider "aws" {{\n  {inner}\n}}\n')
-
-    assert found is not None
-    assert (found.role_arn, found.elsewhere) == (None, elsewhere)
-
-
-@pytest.mark.parametrize(
-    ("given", "accounts"),
-    [
-        ('["1", "2"]', ("1", "2")),
-        ("[123456789012]", ("123456789012",)),
-        ("[var.account]", None),
-        ("var.accounts", None),
-    ],
-)
-def test_the_accounts_that_a_provider_allows(tmp_path: Path, given: str, accounts: Any) -> None:
-    found = provider(tmp_path, f'provider "aws" {{\n  allowed_account_ids = {given}\n}}\n')
-
-    assert found is not None
-    assert found.allowed_accounts == accounts

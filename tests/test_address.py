@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from orchestrator import address
@@ -10,8 +12,8 @@ from orchestrator.state import State
 from tests.estate import layer, state_text
 
 
-def command(words: str) -> str:
-    return f"wealist --sandbox {words}"
+def command(*words: str) -> str:
+    return shlex.join(["wealist", "--sandbox", *words])
 
 
 def state() -> State:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import STATEFUL, Config, RotationConfig
+from orchestrator.config import Config, RotationConfig
 from orchestrator.document import line_of
 from orchestrator.duration import Span
 from orchestrator.errors import ConfigError
 from orchestrator.estimate import Component, Guide
+from orchestrator.guard_table import STATEFUL_TYPES
 
 FULL = """\
 version: 1
@@ -67,7 +68,7 @@ def test_the_smallest_file_has_every_default() -> None:
         10,
     )
     assert (config.layers.external, config.depends_on, config.parallelism) == ((), {}, None)
-    assert (config.guards.stateful, config.guards.deletion_protection) == (STATEFUL, {})
+    assert (config.guards.stateful, config.guards.deletion_protection) == ((), {})
     assert config.interrupt_grace == 60.0
 
 
@@ -411,6 +412,42 @@ def test_a_duration_that_makes_no_sense_is_refused_where_it_stands(entry: str, m
     assert message in error.message
     if hint:
         assert error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("{workspace: prod}", "wealist does not work in workspace 'prod'"),
+        ("{accounts_unknown: deny}", "there is no 'deny' here"),
+        ("{accounts: ['12']}", "'12' is not an AWS account id"),
+        ("{state_providers: [random]}", "'random' is no provider's source"),
+        ("{state_providers: ['a b/c']}", "'a b/c' is no provider's source"),
+        ("{guards: []}", "guards"),
+    ],
+)
+def test_the_settings_of_a_layer_are_checked(settings: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.parse(f"version: 1\nlayers:\n  settings:\n    prod/x: {settings}\n")
+
+    assert message in caught.value.message
+    assert "layers.settings.prod/x" in caught.value.message
+
+
+def test_the_settings_of_a_layer_stand_under_its_id_or_its_short_name() -> None:
+    config = Config.parse(
+        "version: 1\nlayers: {settings: {x: {workspace: default}, prod/x: {accounts_unknown: allow}}}\n"
+    )
+
+    assert config.settings("prod/x").accounts_unknown == "allow"
+    assert config.settings("dev/x").workspace == "default"
+    assert config.settings("dev/xx").workspace is None
+
+
+def test_types_in_the_file_add_to_the_table_and_take_nothing_out() -> None:
+    guards = Config.parse("version: 1\nguards: { stateful: [mongodbatlas_cluster] }").guards
+
+    assert guards.stateful_types == STATEFUL_TYPES | {"mongodbatlas_cluster"}
+    assert Config.parse("version: 1\nguards: { stateful: [] }").guards.stateful_types == STATEFUL_TYPES
 
 
 @pytest.mark.parametrize("program", ["./terraform", "bin/terraform", "../terraform", "~/terraform", ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,8 @@ EDGE = Edge(layer="prod/compute", needs="prod/foundation", state="foundation", l
 WHOLE = State.from_json(state_text(outputs={"vpc_id": "vpc-1"}), url="s3://x")
 
 
-def command(words: str) -> str:
-    return f"wealist {words}"
+def command(*words: str) -> str:
+    return shlex.join(["wealist", *words])
 
 
 def lock(operation: str = "OperationTypeApply") -> Lock:

@@ -82,9 +82,9 @@ def test_for_programs_every_edge_has_its_file_and_line(graph: Graph) -> None:
     data = json.loads(diagram.draw(graph, {"prod/foundation": "applied"}, Format.JSON))
 
     assert data["layers"] == [
-        {"id": "prod/foundation", "state": "applied", "needs": []},
-        {"id": "prod/compute", "state": None, "needs": ["prod/foundation"]},
-        {"id": "prod/edge", "state": None, "needs": ["prod/compute", "prod/foundation"]},
+        {"id": "prod/foundation", "state": "applied", "needs": [], "shares_state_with": []},
+        {"id": "prod/compute", "state": None, "needs": ["prod/foundation"], "shares_state_with": []},
+        {"id": "prod/edge", "state": None, "needs": ["prod/compute", "prod/foundation"], "shares_state_with": []},
     ]
     remote = {"reason": "data.terraform_remote_state.other", "file": "terraform.tf", "line": 1}
     assert data["edges"] == [

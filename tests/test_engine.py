@@ -437,3 +437,22 @@ def test_a_home_that_a_link_leads_out_of_is_refused_before_anything_is_asked_or_
 
     assert runner.commands == []
     assert list(outside.iterdir()) == []
+
+
+def test_what_a_failed_first_plan_says_of_a_secret_is_kept_nowhere(
+    estate: Estate, store: Store, runner: FakeRunner
+) -> None:
+    """No plan was read and no state is there that would tell which values are secret."""
+    files = estate.root / "terraform/prod/foundation"
+    (files / "terraform.tfvars").write_text('password = "canary-of-tfvars"\n')
+    token = "canary-of-terraform-cloud"
+    said = {"severity": "error", "summary": "Failed", "detail": f"got canary-of-tfvars, {token}"}
+    line = json.dumps({"type": "diagnostic", "@level": "error", "@message": said["detail"], "diagnostic": said})
+    runner.answer("plan", Reply(returncode=1, stdout=f"{line}\n", stderr=f"{said['detail']}\n"))
+
+    with pytest.raises(RunError):
+        engine(estate, runner, {"TF_TOKEN_app_terraform_io": token}).plan(["foundation"])
+
+    kept = "".join(path.read_text() for path in (estate.root / ".wealist").rglob("*") if path.is_file())
+    assert "got (redacted), (redacted)" in kept
+    assert "canary-of" not in kept

@@ -112,3 +112,15 @@ def test_a_quoted_piece_of_source_is_taken_out() -> None:
     assert "hunter2" not in events.without_source(line)
     assert json.loads(events.without_source(line))["diagnostic"] == {"summary": "s"}
     assert events.without_source('no json with "snippet" in it') == 'no json with "snippet" in it'
+
+
+@pytest.mark.parametrize(
+    ("filename", "where"),
+    [
+        ("../runs/r1/volatile/prod--db/set.tfvars", "--set"),
+        ("../runs/r1/volatile/prod--db/piped-0.tfvars.json", "--var-file"),
+        ("main.tf", "main.tf:3"),
+    ],
+)
+def test_a_file_that_nobody_wrote_is_named_by_its_option(filename: str, where: str) -> None:
+    assert events.Diagnostic(severity="error", summary="x", filename=filename, line=3).where == where

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import graph
-from orchestrator.errors import ConfigError, DependencyCycleError, LayerOrderError
+from orchestrator.errors import DependencyCycleError, LayerOrderError
 from orchestrator.graph import Graph
 from orchestrator.layer import Location, RemoteState
 from tests.estate import BUCKET, HERE, layer
@@ -124,14 +124,13 @@ def test_a_circle_is_shown_with_the_line_of_each_edge() -> None:
     assert caught.value.exit_code == 11
 
 
-def test_two_layers_with_one_state_are_refused_with_both_lines() -> None:
-    one, other = layer("a"), layer("b", backend=layer("a").backend)
+def test_what_reads_the_state_of_two_layers_needs_both() -> None:
+    one = layer("a")
+    found = Graph([one, layer("b", reads=("a",), backend=one.backend), layer("c", reads=("a",))], shared={"a": ("b",)})
 
-    with pytest.raises(
-        ConfigError, match=r"^terraform\.tf:1: b keeps its state at s3://.*, where a keeps its own"
-    ) as caught:
-        Graph([one, other])
-    assert caught.value.hint == "give it a key of its own; a has it at terraform.tf:1"
+    assert found.needs("c") == ("a", "b")
+    assert found.needs("b") == ("a",)
+    assert found.shared == {"a": ("b",)}
 
 
 def test_above_a_layer_are_all_that_need_it_directly_or_not() -> None:

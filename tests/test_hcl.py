@@ -178,3 +178,39 @@ def test_a_well_formed_expression_is_one(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "[1", '"a', "1\ny = 2", '1\nresource "a" "b" {}', "= 1", "a b"])
 def test_anything_else_is_not(text: str) -> None:
     assert not hcl.is_expression(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0x1F", hcl.Expression("0x1F")),
+        ("9" * 6000, hcl.Expression("9" * 6000)),
+        ("-" + "9" * 6000, hcl.Expression("-" + "9" * 6000)),
+        ('"a\\uD800b"', "a\ufffdb"),
+        ('"a\\u0000b"', "a\ufffdb"),
+        ('"\\UFFFFFFFF"', "\ufffd"),
+        ('"\\U0001F600"', "\U0001f600"),
+    ],
+)
+def test_numbers_and_characters_that_python_refuses(text: str, value: object, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(f"x = {text}\ny = {{ port = {text} }}\n")
+
+    attributes = hcl.parse_file(tmp_path / "main.tf").attributes
+
+    assert attributes["x"].value == value
+    assert attributes["y"].value == {"port": value}
+
+
+@pytest.mark.parametrize("text", ["[" * 5000 + "]" * 5000, "{a = " * 5000 + "1" + "}" * 5000])
+def test_a_value_that_is_nested_too_deeply_is_an_error_with_its_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(f"\nx = {text}\n")
+
+    with pytest.raises(ConfigError, match=r"main.tf:2: x: this value is nested too deeply"):
+        _ = hcl.parse_file(tmp_path / "main.tf").attributes["x"].value
+
+
+def test_a_deep_mistake_is_found(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text("x = " + "[" * 5000)
+
+    with pytest.raises(ConfigError, match=r"main.tf:1: this is not valid HCL"):
+        hcl.parse_file(tmp_path / "main.tf")

@@ -8,7 +8,7 @@ import pytest
 from orchestrator.errors import StateError
 from orchestrator.history import read_history
 from orchestrator.target import Target, aws_target
-from tests.estate import BUCKET, KEY, Store, state_text
+from tests.estate import BUCKET, KEY, LINEAGE, Store, state_text
 from tests.fakes import CANARY, recorded
 
 if TYPE_CHECKING:
@@ -57,6 +57,44 @@ def test_what_is_no_state_is_a_row_that_says_so(store: Store, layer: Layer, targ
     assert "it is empty" in errors
     assert any(str(error).startswith("this is not a Terraform state") for error in errors)
     assert any(str(error).startswith("state format 3") for error in errors)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        state_text().replace('"serial": 7', '"serial": ' + "7" * 6000),
+        state_text().replace('"serial": 7', '"serial": "one"'),
+        state_text().replace('"1.11.4"', '{"a": 1}'),
+        state_text().replace('"outputs": {}', '"outputs": []'),
+        state_text().replace(LINEAGE, "x").replace('"x"', "null"),
+        '{"version": 4}',
+        "[]",
+        '"text"',
+    ],
+)
+def test_a_hostile_version_is_a_row_and_not_the_end(text: str, store: Store, layer: Layer, target: Target) -> None:
+    good = store.put_version(state_text(serial=3))
+    store.put_version(text)
+
+    newest, oldest = read_history(layer, target)
+
+    assert newest.state is None
+    assert str(newest.error).startswith("this is not a Terraform state")
+    assert oldest.state is not None
+    assert (oldest.id, oldest.state.serial) == (good, 3)
+
+
+def test_a_version_that_is_too_large_is_not_read(
+    store: Store, layer: Layer, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put_version(state_text())
+    monkeypatch.setattr("orchestrator.history.LONGEST_STATE", 10)
+
+    (only,) = read_history(layer, target)
+
+    assert only.body == b""
+    assert str(only.error).startswith("it is larger than")
 
 
 def test_no_more_than_was_asked_for_is_read(store: Store, layer: Layer, target: Target) -> None:

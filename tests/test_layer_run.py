@@ -4,18 +4,18 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator import artifacts, events, ledger, task, timing
+from orchestrator import artifacts, events, holder, ledger, task, timing
 from orchestrator.aws.session import Sessions
 from orchestrator.config import Config
 from orchestrator.discovery import Estate
-from orchestrator.errors import CommandError, CommandInterruptedError, GuardError, StateLockedError
+from orchestrator.errors import CommandError, CommandInterruptedError, ConfigError, GuardError, StateLockedError
 from orchestrator.layer_run import LayerRun
 from orchestrator.process import Cancellation, Command
 from orchestrator.redaction import Redactor
@@ -31,6 +31,7 @@ from tests.fakes import CANARY, PLAN_FILE, VERSION, FakeRunner, InlineDesk, Repl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestrator.layer import Layer
     from orchestrator.plan import Plan
     from orchestrator.run import Confirm, Proposal
 
@@ -57,6 +58,7 @@ class Rig:
     seen: list[events.Event] = field(default_factory=list)
     before: State | None = None
     is_watched: bool = True
+    target_changes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -70,7 +72,7 @@ class Rig:
     def layer_run(self, options: RunOptions, yaml: str, confirm: Confirm | None) -> Iterator[LayerRun]:
         estate = Estate(self.estate.root, Config.parse(yaml))
         layer = estate.layer("foundation")
-        target = target_of(estate.root)
+        target = replace(target_of(estate.root), **self.target_changes)
         with artifacts.run_folder(self.home, self.redact) as folder:
             context = RunContext(
                 command="up" if confirm else "plan",
@@ -236,6 +238,29 @@ def test_an_upgrade_is_an_init_in_any_case(rig: Rig) -> None:
     assert "-upgrade" in rig.runner.last("init").argv
 
 
+def test_an_init_alone_has_the_way_to_a_registry(rig: Rig) -> None:
+    rig.target_changes["fetching"] = {"HTTPS_PROXY": "http://proxy"}
+
+    rig.up()
+
+    has_proxy = {command.argv[1]: "HTTPS_PROXY" in command.env for command in rig.runner.commands}
+    assert (has_proxy["init"], has_proxy["plan"], has_proxy["apply"]) == (True, False, False)
+
+
+def test_a_module_that_leads_elsewhere_stops_the_run_after_its_init(rig: Rig) -> None:
+    def check(layer: Layer, folder: Path) -> None:
+        assert (layer.id, folder) == ("prod/foundation", rig.folder)
+        raise ConfigError("main.tf:1: token of provider aws could lead out")
+
+    rig.target_changes["check"] = check
+
+    result = rig.up()
+
+    assert rig.runner.started == ["init"]
+    assert result.outcome is Outcome.FAILED
+    assert isinstance(result.error, ConfigError)
+
+
 def test_a_failed_init_is_made_again(rig: Rig) -> None:
     rig.runner.answer("init", Reply(returncode=1), *rig.runner.replies["init"])
 
@@ -334,6 +359,60 @@ def test_a_lock_that_was_taken_later_is_not_why_it_failed(rig: Rig) -> None:
     rig.runner.answer("plan", Reply(returncode=1))
 
     assert isinstance(rig.up().error, CommandError)
+
+
+PLANNED = Reply(returncode=2, stdout=recorded("plan-create.jsonl"), plan_file=PLAN_FILE)
+
+
+def takes_lock(rig: Rig, operation: str) -> Reply:
+    """Terraform whose lock write was sent twice: it names the lock that it has just taken."""
+    id_ = "0a1b2c3d-0000-1111-2222-333344445555"
+    said = {
+        "@level": "error",
+        "@message": "Error: Error acquiring the state lock",
+        "type": "diagnostic",
+        "diagnostic": {
+            "severity": "error",
+            "summary": "Error acquiring the state lock",
+            "detail": f"Lock Info:\n  ID:        {id_}",
+        },
+    }
+
+    def take(_: Command) -> None:
+        created = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        rig.store.put_lock(created=created, who=holder.who(), operation=operation)
+
+    return Reply(returncode=1, stdout=json.dumps(said) + "\n", does=take)
+
+
+def test_a_plan_that_met_its_own_lock_is_made_once_more(rig: Rig) -> None:
+    rig.runner.answer("plan", takes_lock(rig, "OperationTypePlan"), PLANNED)
+    rig.runner.answer("apply", rig.saves_state())
+
+    result = rig.up()
+
+    assert result.outcome is Outcome.APPLIED
+    assert rig.store.item(f"{BUCKET}/{KEY}") is None
+    assert [entry["event"] for entry in rig.ledger()][:2] == ["own-lock-released", "apply-started"]
+
+
+def test_a_plan_is_not_made_a_third_time(rig: Rig) -> None:
+    rig.runner.answer("plan", takes_lock(rig, "OperationTypePlan"), takes_lock(rig, "OperationTypePlan"))
+
+    assert rig.plan().outcome is Outcome.FAILED
+    assert rig.runner.started.count("plan") == 2
+
+
+def test_an_apply_that_met_its_own_lock_is_not_done_again(rig: Rig) -> None:
+    rig.runner.answer("apply", takes_lock(rig, "OperationTypeApply"))
+
+    result = rig.up()
+
+    assert result.outcome is Outcome.FAILED
+    assert result.error is not None
+    assert "nothing was applied, and the lock is released" in result.error.message
+    assert rig.store.item(f"{BUCKET}/{KEY}") is None
+    assert rig.runner.started.count("apply") == 1
 
 
 def test_a_failure_without_a_lock_is_a_failure(rig: Rig) -> None:

@@ -96,4 +96,40 @@ def test_a_lock_is_data_for_scripts() -> None:
         "version": "1.11.4",
         "created": CREATED.isoformat(),
         "where": "table acme-lock",
+        "error": None,
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<html>",
+        "[]",
+        "[" * 100_000,
+        '{"Who": ' + "9" * 6000 + "}",
+        json.dumps({"Who": "x" * 200_000}),
+        '{"Who": NaN}',
+        '{"a":' * 500 + "1" + "}" * 500,
+    ],
+)
+def test_a_lock_that_can_not_be_read_is_still_a_lock(text: str) -> None:
+    lock = Lock.from_json(text, where="table acme-lock")
+
+    assert (lock.id, lock.holder, lock.text) == ("unknown", "unknown", text)
+    assert lock.error is not None
+    assert lock.describe() == f"somebody unknown (the lock is unreadable: {lock.error})"
+
+
+def test_what_is_shown_of_a_lock_keeps_to_its_line() -> None:
+    lock = read(Who="bob\x1b[2K\nprod/b is not locked", Info="\u202ex\x9b1A", Operation=["a"], ID={"a": 1}, Version=7)
+
+    assert lock.holder == "bob\\x1b[2K\\nprod/b is not locked"
+    assert lock.note == "\\u202ex\\x9b1A"
+    assert (lock.operation, lock.id, lock.terraform_version) == ("unknown", "unknown", "unknown")
+    assert len(read(Who="x" * 5000).holder) < 300
+
+
+@pytest.mark.parametrize("created", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "yesterday", "1" * 5000])
+def test_a_time_that_is_no_clocks_is_none(created: str) -> None:
+    assert read(Created=created).created is None

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
 
 from orchestrator.errors import OutputFormatError
-from orchestrator.plan import Action, AttributeChange, Plan, ResourceChange
+from orchestrator.plan import KNOWN_KEYS, Action, AttributeChange, Plan, ResourceChange
+from orchestrator.redaction import MASK, Redactor
 from tests.fakes import CANARY, REPLACEMENT, recorded_json
+from tests.plans import plan_json
 
 
 def plan(name: str) -> Plan:
@@ -123,6 +126,7 @@ def test_secrets_come_from_outputs_variables_marks_and_names() -> None:
     ]
     data["output_changes"] = {"token": {"actions": ["create"], "after": ["by-its-output"], "after_sensitive": True}}
     data["variables"] = {"password": {"value": {"nested": "by-its-variable"}}}
+    data["prior_state"] = data["planned_values"] = None
 
     assert Plan.from_json(data, digest="").secrets == {
         "by-its-name",
@@ -130,6 +134,35 @@ def test_secrets_come_from_outputs_variables_marks_and_names() -> None:
         "by-its-output",
         "by-its-variable",
     }
+
+
+def test_what_was_read_while_the_plan_was_made_is_secret_too() -> None:
+    """A secret that was changed in AWS stands in no change, but in the description that it is a part of."""
+    secret = json.dumps({"engine": "postgres", "password": "new-in-aws", "pin": 837465})
+    read = {"address": "data.a.s", "mode": "data", "values": {"secret_string": secret, "id": "arn:s"}}
+    marked = {
+        "address": "module.m.data.b.p",
+        "mode": "data",
+        "values": {"value": "of-a-module"},
+        "sensitive_values": {"value": True},
+    }
+    data = plan_json()
+    data["prior_state"] = {"values": {"root_module": {"resources": [read], "child_modules": [{"resources": [marked]}]}}}
+    data["planned_values"] = {"outputs": {"o": {"value": ["of-an-output"], "sensitive": True}}}
+
+    secrets = Plan.from_json(data, digest="").secrets
+
+    assert {"new-in-aws", "837465", "of-a-module", "of-an-output"} <= secrets
+    assert Redactor(secrets)('aws_db.postgres: "tok new-in-aws"') == f'aws_db.postgres: "tok {MASK}"'
+
+
+def test_the_sensitive_variables_of_a_module_are_secret_where_they_are_literal() -> None:
+    data = plan_json()
+    variables = {"a": {"sensitive": True}, "b": {"sensitive": True, "default": "by-its-default"}, "c": {}}
+    call = {"expressions": {"a": {"constant_value": "by-its-call"}, "c": {"constant_value": "in clear"}}}
+    data["configuration"] = {"root_module": {"module_calls": {"m": {**call, "module": {"variables": variables}}}}}
+
+    assert Plan.from_json(data, digest="").secrets == {"by-its-call", "by-its-default"}
 
 
 def test_a_plan_of_outputs_alone_is_a_change() -> None:
@@ -287,7 +320,7 @@ def test_what_is_not_known_yet_says_so() -> None:
             {"p": "old"},
             {},
             {"after_sensitive": {"p": True}, "after_unknown": {"p": True}},
-            [("p", "(redacted)", "(redacted)")],
+            [("p", "(redacted)", "(known after apply)")],
         ),
         ({"a": "x"}, {"a": "y"}, {"before_sensitive": True}, [("", "(redacted)", "(redacted)")]),
         (
@@ -335,3 +368,56 @@ def test_what_moves_by_itself_is_no_drift() -> None:
     assert not drifted("aws_iam_role", "managed_policy_arns")
     assert drifted("aws_iam_role", "assume_role_policy")
     assert drifted("aws_security_group", "ingress")
+
+
+# what Terraform 1.11 to 1.15 wrote
+
+
+KEYS = recorded_json("plan-keys.json")
+
+
+def test_every_key_that_was_recorded_is_known() -> None:
+    seen = {key for plans in KEYS.values() for plan in plans.values() for key in (*plan["filled"], *plan["empty"])}
+
+    assert seen == KNOWN_KEYS
+    assert [version.rpartition(".")[0] for version in KEYS] == ["1.11", "1.12", "1.13", "1.14", "1.15"]
+
+
+@pytest.mark.parametrize("key", ["action_invocations", "deferred_action_invocations", "deferred_changes", "anything"])
+def test_a_key_that_was_not_recorded_is_named_where_it_holds_something(key: str) -> None:
+    def unknown(value: Any) -> dict[str, str]:
+        data = {**recorded_json("plan-create.json"), key: value}
+        return dict(Plan.from_json(data, digest="").unknown_keys)
+
+    assert unknown([{"address": "action.x.y"}, {"address": "action.x.z"}]) == {key: "action.x.y, action.x.z"}
+    assert unknown([{}]) == {key: "1 entry"}
+    assert unknown({"a": CANARY, "b": 1}) == {key: "2 entries"}
+    assert unknown(CANARY) == unknown(True) == {key: "a value"}
+    empty: tuple[Any, ...] = ([], {}, None, "", False)
+    for nothing in empty:
+        assert unknown(nothing) == {}
+
+
+def test_a_plan_says_whether_it_is_whole() -> None:
+    whole, part, failed = plan("forget"), plan("target"), plan("errored")
+
+    assert (whole.is_complete, whole.is_applicable, whole.is_errored) == (True, True, False)
+    assert (part.is_complete, part.is_applicable, part.is_errored) == (False, True, False)
+    assert (failed.is_complete, failed.is_applicable, failed.is_errored) == (False, False, True)
+
+
+def test_a_deposed_object_is_told_from_the_one_in_its_place() -> None:
+    (gone,) = [change for change in plan("deposed").changes if change.deposed]
+
+    assert (gone.address, gone.action, gone.deposed, gone.is_destroyed) == (
+        "terraform_data.kept",
+        Action.DELETE,
+        "0badcafe",
+        True,
+    )
+
+
+def test_an_import_by_identity_is_named_by_it() -> None:
+    imported = change({}, {}, importing={"identity": {"account_id": "123", "name": "logs"}})
+
+    assert imported.import_id == "account_id=123, name=logs"

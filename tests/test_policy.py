@@ -7,24 +7,19 @@ from typing import Any
 import pytest
 
 from orchestrator import policy
-from orchestrator.config import STATEFUL
 from orchestrator.finding import Severity
-from tests.fakes import CANARY
+from orchestrator.guard_table import STATEFUL_TYPES
+from orchestrator.plan import Plan
+from tests.fakes import CANARY, recorded_json
 from tests.plans import change, plan
 
 DATABASE = "aws_db_instance.this"
-DELETION = "deletion protection"
-BLOCK = "aws_s3_bucket_public_access_block.this"
-
-
-def lost(address: str, before: dict[str, Any], after: dict[str, Any], *, action: str = "update") -> list[str]:
-    """What a change of one resource turns off."""
-    found = policy.weakenings(plan(change(address, action, before, after)))
-    return [finding.seen.removeprefix("would lose ") for finding in found]
+FORGOTTEN = "holds data, and would be forgotten: it stays in AWS, and no state has it any more"
+REFUSED = ", which AWS refuses while its deletion protection is on"
 
 
 def destroyed(*changes: dict[str, Any], allowed: tuple[str, ...] = ()) -> list[str]:
-    found = policy.destructions(plan(*changes), stateful=STATEFUL, allowed=allowed)
+    found = policy.destructions(plan(*changes), stateful=STATEFUL_TYPES, allowed=allowed)
     assert {(finding.id, finding.severity) for finding in found} <= {("guard.destroy", Severity.ERROR)}
     return [f"{finding.subject} {finding.seen}" for finding in found]
 
@@ -37,7 +32,7 @@ def protected(*changes: dict[str, Any]) -> list[tuple[str, Severity, str]]:
 
 
 def test_a_resource_with_data_in_it_is_not_destroyed_unasked() -> None:
-    (finding,) = policy.destructions(plan(change(DATABASE, "delete", {})), stateful=STATEFUL)
+    (finding,) = policy.destructions(plan(change(DATABASE, "delete", {})), stateful=STATEFUL_TYPES)
 
     assert (finding.id, finding.subject, finding.is_error) == ("guard.destroy", DATABASE, True)
     assert finding.seen == "holds data, and would be destroyed"
@@ -69,7 +64,7 @@ def test_a_resource_without_data_may_go() -> None:
     assert destroyed(change("aws_security_group.this", "delete", {})) == []
 
 
-@pytest.mark.parametrize("type_", STATEFUL)
+@pytest.mark.parametrize("type_", sorted(STATEFUL_TYPES))
 def test_every_type_on_the_list_holds_data(type_: str) -> None:
     assert destroyed(change(f"module.x.{type_}.this", "delete", {})) == [
         f"module.x.{type_}.this holds data, and would be destroyed"
@@ -101,188 +96,53 @@ def test_a_secret_that_forces_a_replacement_is_named_and_not_shown() -> None:
     assert CANARY not in seen
 
 
+def test_a_deposed_object_holds_data_as_well() -> None:
+    gone = {**change(DATABASE, "delete", {"deletion_protection": True}), "deposed": "0badcafe"}
+
+    assert destroyed(gone) == [f"{DATABASE} holds data, and its deposed object 0badcafe would be destroyed{REFUSED}"]
+    assert destroyed(gone, allowed=(DATABASE,)) == []
+
+
+# forgettings
+
+
+def forgotten(*changes: dict[str, Any], allowed: tuple[str, ...] = ()) -> list[str]:
+    found = policy.forgettings(plan(*changes), stateful=STATEFUL_TYPES, allowed=allowed)
+    assert {(finding.id, finding.severity) for finding in found} <= {("guard.forget", Severity.ERROR)}
+    return [f"{finding.subject} {finding.seen}" for finding in found]
+
+
+def test_a_resource_with_data_in_it_is_not_forgotten_unasked() -> None:
+    gone = change(DATABASE, "forget", {})
+
+    assert forgotten(gone) == [f"{DATABASE} {FORGOTTEN}"]
+    assert forgotten(gone, allowed=(DATABASE,)) == []
+    assert forgotten(change("aws_security_group.this", "forget", {})) == []
+
+
+@pytest.mark.parametrize("action", ["create", "update", "read", "no-op", "delete", "replace"])
+def test_what_stays_in_the_state_or_is_destroyed_is_not_forgotten(action: str) -> None:
+    assert forgotten(change(DATABASE, action, {}, {})) == []
+
+
+@pytest.mark.parametrize("actions", [["create", "forget"], ["forget", "create"]])
+def test_what_is_replaced_and_not_destroyed_is_forgotten(actions: list[str]) -> None:
+    kept = change(DATABASE, "replace", {"deletion_protection": True}, {"deletion_protection": True})
+    kept["change"]["actions"] = actions
+
+    assert forgotten(kept) == [f"{DATABASE} {FORGOTTEN}, while another one is created"]
+    assert destroyed(kept) == []
+
+
+def test_a_removed_block_is_read_as_terraform_writes_it() -> None:
+    planned = Plan.from_json(recorded_json("plan-forget.json"), digest="")
+    found = policy.forgettings(planned, stateful=["terraform_data"])
+
+    assert [finding.subject for finding in found] == ["terraform_data.updated"]
+    assert [f.subject for f in policy.destructions(planned, stateful=["terraform_data"])] == ["terraform_data.old_name"]
+
+
 # weakenings
-
-
-OFF = [
-    "deletion_protection",
-    "deletion_protection_enabled",
-    "enable_deletion_protection",
-    "storage_encrypted",
-    "at_rest_encryption_enabled",
-    "transit_encryption_enabled",
-    "encrypted",
-    "enable_key_rotation",
-    "disable_api_termination",
-    "block_public_acls",
-    "block_public_policy",
-    "ignore_public_acls",
-    "restrict_public_buckets",
-]
-ON = ["skip_final_snapshot", "force_destroy", "force_delete"]
-KEPT = ["backup_retention_period", "snapshot_retention_limit"]
-LOSSES = [
-    *((name, True, False) for name in OFF),
-    *((name, True, None) for name in OFF),
-    *((name, False, True) for name in ON),
-    *((name, None, True) for name in ON),
-    *((name, 7, 0) for name in KEPT),
-    *((name, 7, None) for name in KEPT),
-]
-NO_LOSSES = [
-    *((name, before, after) for name in OFF for before, after in ((False, True), (None, False), (None, True))),
-    *((name, before, after) for name in ON for before, after in ((True, False), (True, None), (None, False))),
-    *((name, before, after) for name in KEPT for before, after in ((7, 1), (0, 7), (None, 0), (0, None))),
-]
-
-
-def test_every_attribute_that_protects_is_tried() -> None:
-    assert {*OFF, *ON, *KEPT} == policy._PROTECTIONS.keys()
-
-
-@pytest.mark.parametrize(("name", "before", "after"), LOSSES)
-def test_a_protection_that_is_turned_off_is_lost(name: str, before: Any, after: Any) -> None:
-    (what,) = lost("aws_thing.this", {name: before}, {name: after})
-
-    assert what == policy._PROTECTIONS[name][0]
-
-
-@pytest.mark.parametrize(("name", "before", "after"), NO_LOSSES)
-def test_a_protection_that_was_not_there_or_only_changes_is_not_lost(name: str, before: Any, after: Any) -> None:
-    assert lost("aws_thing.this", {name: before}, {name: after}) == []
-
-
-@pytest.mark.parametrize(("name", "before"), [(name, True) for name in OFF] + [(name, 7) for name in KEPT])
-def test_a_protection_that_is_not_known_yet_is_not_lost(name: str, before: Any) -> None:
-    unsure = change("aws_thing.this", "update", {name: before}, {}, after_unknown={name: True})
-
-    assert policy.weakenings(plan(unsure)) == []
-
-
-@pytest.mark.parametrize(
-    ("address", "before", "after", "what"),
-    [
-        (
-            "aws_s3_bucket_versioning.this",
-            {"versioning_configuration": [{"status": "Enabled"}]},
-            {"versioning_configuration": [{"status": "Suspended"}]},
-            "versioning",
-        ),
-        (
-            "aws_dynamodb_table.this",
-            {"point_in_time_recovery": [{"enabled": True}]},
-            {"point_in_time_recovery": [{"enabled": False}]},
-            "point-in-time recovery",
-        ),
-        (
-            "aws_dynamodb_table.this",
-            {"server_side_encryption": [{"enabled": True, "kms_key_arn": "arn"}]},
-            {"server_side_encryption": [{"enabled": False, "kms_key_arn": "arn"}]},
-            "encryption with a key of its own",
-        ),
-        ("aws_kms_key.this", {"is_enabled": True}, {"is_enabled": False}, "the key itself"),
-        ("aws_kms_replica_key.this", {"enabled": True}, {"enabled": False}, "the key itself"),
-        (
-            "aws_cognito_user_pool.this",
-            {"deletion_protection": "ACTIVE"},
-            {"deletion_protection": "INACTIVE"},
-            DELETION,
-        ),
-        ("aws_cognito_user_pool.this", {"deletion_protection": "ACTIVE"}, {"deletion_protection": None}, DELETION),
-        (
-            DATABASE,
-            {"publicly_accessible": False},
-            {"publicly_accessible": True},
-            "isolation from the internet",
-        ),
-        (
-            "aws_ecr_repository.this",
-            {"image_tag_mutability": "IMMUTABLE"},
-            {"image_tag_mutability": "MUTABLE"},
-            "immutable tags",
-        ),
-    ],
-)
-def test_a_protection_of_one_type_is_none_on_another(
-    address: str, before: dict[str, Any], after: dict[str, Any], what: str
-) -> None:
-    assert lost(address, before, after) == [what]
-    assert lost(address, after, before) == []
-    assert lost("aws_other.this", before, after) == []
-
-
-def test_what_is_only_named_like_a_protection_is_none() -> None:
-    def turned_off(block: str) -> list[str]:
-        return lost("aws_dynamodb_table.this", {block: [{"enabled": True}]}, {block: [{"enabled": False}]})
-
-    assert turned_off("ttl") == []
-    assert turned_off("replica") == []
-    assert turned_off("point_in_time_recovery") == ["point-in-time recovery"]
-
-
-@pytest.mark.parametrize("after", [[], None])
-def test_a_protection_is_lost_with_the_block_that_it_stands_in(after: Any) -> None:
-    def without(address: str, name: str, **block: Any) -> list[str]:
-        return lost(address, {name: [block]}, {name: after})
-
-    assert without("aws_dynamodb_table.this", "point_in_time_recovery", enabled=True) == ["point-in-time recovery"]
-    assert without("aws_dynamodb_table.this", "point_in_time_recovery", enabled=False) == []
-    assert without("aws_dynamodb_table.this", "ttl", enabled=True) == []
-    # The volume goes, and its encryption with it.
-    assert without("aws_instance.this", "ebs_block_device", encrypted=True) == []
-
-
-def test_versioning_that_is_not_known_yet_is_not_lost() -> None:
-    before, unknown = {"status": "Enabled"}, {"status": True}
-    unsure = change(
-        "aws_s3_bucket_versioning.this",
-        "update",
-        {"versioning_configuration": [before]},
-        {"versioning_configuration": [{}]},
-        after_unknown={"versioning_configuration": [unknown]},
-    )
-
-    assert policy.weakenings(plan(unsure)) == []
-
-
-@pytest.mark.parametrize(
-    ("type_", "what"),
-    [
-        ("aws_s3_bucket_versioning", "versioning"),
-        ("aws_s3_bucket_public_access_block", "the public-access block"),
-        ("aws_s3_account_public_access_block", "the account's public-access block"),
-        ("aws_s3_bucket_server_side_encryption_configuration", "encryption"),
-        ("aws_backup_plan", "backups"),
-        ("aws_db_instance_automated_backups_replication", "replicated backups"),
-    ],
-)
-def test_a_protection_that_is_a_resource_is_lost_with_it(type_: str, what: str) -> None:
-    (finding,) = policy.weakenings(plan(change(f"{type_}.this", "delete", {})))
-
-    assert (finding.subject, finding.seen) == (f"{type_}.this", f"would lose {what}")
-    assert policy.weakenings(plan(change(f"{type_}.this", "create", None, {}))) == []
-
-
-def test_four_blocks_of_one_resource_are_told_once() -> None:
-    names = ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"]
-
-    assert lost(BLOCK, dict.fromkeys(names, True), dict.fromkeys(names, False)) == ["a public-access block"]
-
-
-def test_several_protections_of_one_resource_are_told_one_by_one() -> None:
-    before = {"deletion_protection": True, "backup_retention_period": 7}
-    after = {"deletion_protection": False, "backup_retention_period": 0}
-
-    assert lost(DATABASE, before, after) == ["deletion protection", "automated backups"]
-
-
-def test_a_replacement_loses_what_its_successor_lacks() -> None:
-    assert lost(DATABASE, {"storage_encrypted": True}, {"storage_encrypted": False}, action="replace") == ["encryption"]
-
-
-@pytest.mark.parametrize("action", ["create", "delete"])
-def test_what_comes_or_goes_as_a_whole_is_not_weakened(action: str) -> None:
-    assert lost(DATABASE, {"deletion_protection": True}, {"deletion_protection": False}, action=action) == []
 
 
 def test_a_weakening_is_a_warning_that_names_the_flag() -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,10 +28,10 @@ from tests.fakes import VERSION, FakeRunner, Reply, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from orchestrator.layer import Layer
     from orchestrator.preflight import Preflight
+    from orchestrator.target import Target
 
 STATE = State.from_json(recorded("state.json"), url="s3://x")
 LOCK = Lock(
@@ -51,8 +53,14 @@ HEALTHY: dict[str, Any] = {
     "orchestrator.preflight.read_state": STATE,
     "orchestrator.preflight.read_locks": [],
     "orchestrator.preflight.find_mismatch": None,
+    "orchestrator.preflight.list_keys": (),
     "orchestrator.preflight.read_expiry": None,
 }
+
+
+def at_estate(root: Path) -> Target:
+    """A target whose folders are those of the layers of `tests.estate`, which have no files."""
+    return replace(target_of(root), source_root=Path("/estate"), work_root=root)
 
 
 def aws_error(code: str) -> AwsError:
@@ -85,7 +93,7 @@ class World:
     def check(
         self, *layers: Layer, yaml: str = "version: 1\n", will_write: bool = True, expected: Span | None = None
     ) -> Preflight:
-        target = target_of(self.root)
+        target = at_estate(self.root)
         return preflight.check(
             layers or (layer(backend=backend()),),
             config=Config.parse(yaml),
@@ -208,9 +216,9 @@ def provider(account: str | None = None, **given: Any) -> Provider:
     return Provider(role_arn=role, location=HERE, **given)
 
 
-def accounts(world: World, given: Provider, pin: str = SPOKE) -> list[Finding]:
-    """What is said of the account of a layer whose provider block says this."""
-    checked = world.check(layer(provider=given), yaml=f"version: 1\naccounts: {{prod: '{pin}'}}\n")
+def accounts(world: World, *given: Provider, pin: str = SPOKE) -> list[Finding]:
+    """What is said of the account of a layer with these provider blocks."""
+    checked = world.check(layer(providers=given), yaml=f"version: 1\naccounts: {{prod: '{pin}'}}\n")
     return [finding for finding in checked.findings if finding.id.startswith("account")]
 
 
@@ -221,7 +229,23 @@ def test_a_provider_in_a_role_is_guarded_by_the_roles_account(world: World) -> N
     assert (good.id, good.subject) == ("account.ok", SPOKE)
     assert (bad.id, bad.subject) == ("account.mismatch", SPOKE)
     assert bad.seen.endswith(f"and its provider works in {SPOKE}")
-    assert bad.remedy == "correct the provider block at terraform.tf:1, or the pin"
+    assert (bad.remedy or "").startswith("correct the provider block at terraform.tf:1, or the pin; ")
+
+
+HUB = "333333333333"
+
+
+@pytest.mark.parametrize("given", [{"account": HUB}, {"elsewhere": "profile", "allowed_accounts": (HUB, ACCOUNT)}])
+def test_a_layer_may_be_said_to_work_in_another_account_too(world: World, given: dict[str, Any]) -> None:
+    layers = layer(providers=(provider(), provider(alias="dns", **given)))
+    yaml = (
+        f"version: 1\naccounts: {{prod: '{ACCOUNT}'}}\nlayers: {{settings: {{foundation: {{accounts: ['{HUB}']}}}}}}\n"
+    )
+
+    assert not world.check(layers, yaml=yaml).errors
+    assert not world.check(layers, yaml=yaml).warnings
+    (bad,) = world.check(layer(providers=(provider(SPOKE),)), yaml=yaml).errors
+    assert bad.id == "account.mismatch"
 
 
 def test_a_provider_that_allows_other_accounts_only_is_a_mismatch(world: World) -> None:
@@ -253,6 +277,39 @@ def test_a_provider_that_is_somebody_else_and_bound_to_the_pin_is_fine(world: Wo
     assert good.id == "account.ok"
 
 
+@pytest.mark.parametrize("where", [{"alias": "hub"}, {"module": "module.dns"}, {"module": "module.dns", "alias": "x"}])
+def test_every_provider_block_is_guarded(world: World, where: dict[str, str]) -> None:
+    (bad,) = accounts(world, provider(), provider(SPOKE, **where), pin=ACCOUNT)
+    (alone,) = accounts(world, provider(SPOKE, **where), pin=ACCOUNT)
+    (unknown,) = accounts(world, provider(), provider(elsewhere="profile", **where), pin=ACCOUNT)
+    (good,) = accounts(world, provider(), provider(ACCOUNT, **where), pin=ACCOUNT)
+
+    assert (bad.id, bad.subject) == (alone.id, alone.subject) == ("account.mismatch", SPOKE)
+    assert unknown.id == "account.unknown"
+    assert good.id == "account.ok"
+
+
+def test_a_block_that_is_fine_does_not_hide_a_shell_that_is_not(world: World) -> None:
+    for others in ((provider(),), ()):
+        found = accounts(world, *others, provider(SPOKE, alias="hub"))
+
+        assert [(finding.id, finding.subject) for finding in found] == [("account.mismatch", ACCOUNT)]
+
+
+def test_all_that_is_wrong_with_the_account_is_told_at_once(world: World) -> None:
+    found = accounts(world, provider("3"), provider(elsewhere="profile", alias="a"), provider(alias="b"))
+
+    assert [finding.id for finding in found] == ["account.mismatch", "account.unknown", "account.mismatch"]
+
+
+def test_providers_of_others_and_empty_ones_of_modules_work_in_no_account_of_their_own(world: World) -> None:
+    google = provider("3", source="registry.terraform.io/hashicorp/google")
+
+    (good,) = accounts(world, provider(SPOKE), google, provider(module="module.a"))
+
+    assert good.id == "account.ok"
+
+
 @pytest.mark.parametrize(
     ("pins", "name"),
     [
@@ -269,6 +326,93 @@ def test_the_nearest_pin_holds_for_what_is_below_it(world: World, pins: dict[str
     (found,) = [finding for finding in checked.findings if finding.id.startswith("account")]
     assert found.id == ("account.ok" if name else "account.mismatch")
     assert f"the one that {name} is pinned to" == found.seen or f"accounts.{'prod/eu'} in" in found.seen
+
+
+# workspaces
+
+ONLY_DEFAULT = "version: 1\nlayers: {settings: {prod/foundation: {workspace: default}}}\n"
+
+
+def select_workspace(root: Path, name: str) -> Path:
+    data = root / "terraform" / "prod" / "foundation" / ".terraform"
+    data.mkdir(parents=True, exist_ok=True)
+    (data / "environment").write_text(name)
+    return data.parent
+
+
+def test_a_layer_whose_folder_has_another_workspace_selected(world: World) -> None:
+    folder = select_workspace(world.root, "prod\n")
+
+    finding = world.finding("workspace.selected")
+
+    assert finding.is_error
+    assert finding.seen == 'workspace "prod" is selected in its folder, and wealist works in the default workspace only'
+    assert (finding.remedy or "").startswith(
+        f"terraform -chdir={folder} workspace select default; where default is what is meant: "
+    )
+    assert "layers.settings.prod/foundation.workspace: default in wealist.yaml" in (finding.remedy or "")
+
+
+@pytest.mark.parametrize("name", ["default", "", "default\n"])
+def test_the_default_workspace_may_be_selected(world: World, name: str) -> None:
+    select_workspace(world.root, name)
+
+    assert not world.check().errors
+
+
+def test_a_selected_workspace_can_not_write_on_the_terminal(world: World) -> None:
+    select_workspace(world.root, "a\x1b[2K\n\u202eb" + "c" * 200)
+
+    assert '"a\\u001b[2K\\n\\u202ebccc' in world.finding("workspace.selected").seen
+    assert len(world.finding("workspace.selected").seen) < 200
+
+
+def test_a_layer_with_a_prefix_for_workspaces(world: World) -> None:
+    other = layer(backend=backend(workspace_key_prefix="members/app"))
+
+    (finding,) = world.check(other).errors
+
+    assert finding.id == "workspace.prefix"
+    assert 'has workspace_key_prefix = "members/app"' in finding.seen
+    assert (finding.remedy or "").startswith("take it out at terraform.tf:1; where default is what is meant: ")
+
+
+@pytest.mark.parametrize("state", [None, replace(STATE, resource_count=0, outputs={})])
+@pytest.mark.parametrize("will_write", [True, False])
+def test_a_layer_that_is_applied_in_workspaces_alone(world: World, state: State | None, will_write: bool) -> None:
+    world.let("read_state", state)
+    world.let("list_keys", (f"env:/prod/{KEY}", f"env:/dev/{KEY}", f"env:/other/x/{KEY}", f"env:/prod/{KEY}.tflock"))
+
+    finding = world.finding("workspace.states", will_write=will_write)
+
+    assert finding.is_error
+    assert finding.seen.startswith('is applied in workspace "dev", "prod" and not in the default one')
+
+
+def test_workspaces_are_asked_for_once_a_bucket_and_only_where_there_is_no_state(world: World) -> None:
+    world.check()
+    assert "list_keys" not in world.calls
+
+    world.let("read_state", None)
+    world.check(layer("prod/a"), layer("prod/b"), layer("prod/c"))
+    assert world.calls.count("list_keys") == 1
+
+
+def test_workspaces_that_can_not_be_listed_are_a_warning(world: World) -> None:
+    world.let("read_state", None)
+    world.let("list_keys", aws_error("SlowDown"))
+
+    assert world.finding("workspace.unknown").severity is Severity.WARNING
+
+
+def test_the_default_workspace_may_be_meant(world: World) -> None:
+    select_workspace(world.root, "prod")
+    world.let("read_state", None)
+    world.let("list_keys", (f"env:/prod/{KEY}",))
+
+    checked = world.check(layer(backend=backend(workspace_key_prefix="env:")), yaml=ONLY_DEFAULT)
+
+    assert not checked.errors
 
 
 @pytest.mark.parametrize("code", ["404", "NoSuchBucket", "NotFound"])
@@ -502,7 +646,7 @@ def test_a_state_that_was_replaced_is_found_for_real(
     wanted = store.put_version(state_text(serial=3))
     store.put_digest()
     store.put_state(state_text(serial=3, outputs={"a": "by hand"}))
-    target = target_of(tmp_path)
+    target = at_estate(tmp_path)
 
     checked = preflight.check(
         [layer(backend=backend())],
@@ -595,7 +739,7 @@ def test_the_checks_are_made_at_once(world: World) -> None:
 
 def test_a_bootstrapped_bucket_passes_for_real(store: Store, tmp_path: Path, runner: FakeRunner) -> None:
     store.put_state(state_text(serial=3))
-    target = target_of(tmp_path)
+    target = at_estate(tmp_path)
 
     checked = preflight.check(
         [layer(backend=backend(encrypt=True, use_lockfile=True))],
@@ -612,7 +756,7 @@ def test_a_bootstrapped_bucket_passes_for_real(store: Store, tmp_path: Path, run
 
 
 def test_a_missing_bucket_and_table_are_two_findings_for_real(aws: None, tmp_path: Path, runner: FakeRunner) -> None:
-    target = target_of(tmp_path)
+    target = at_estate(tmp_path)
 
     checked = preflight.check(
         [layer(backend=backend())],

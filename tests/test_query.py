@@ -76,3 +76,21 @@ def test_what_is_no_jmespath_is_refused_without_a_document() -> None:
 )
 def test_the_attributes_that_an_expression_looks_at(expression: str, names: tuple[str, ...]) -> None:
     assert fields(expression) == names
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a[?@ < `3`]",
+        "max(a)",
+        "sort(a)",
+        "a[::0]",
+        "sum(a)",
+        "sort_by(c, &d)",
+        "(" * 5000,
+        "!" * 5000 + "a",
+    ],
+)
+def test_whatever_jmespath_raises_is_a_query_that_can_not_be_evaluated(expression: str) -> None:
+    with pytest.raises(QueryError):
+        search(expression, {"a": ["x", 1], "b": 2, "c": [{"d": "x"}, {"d": 1}]})

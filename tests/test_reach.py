@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from ipaddress import ip_network
 
 from orchestrator import reach
@@ -30,7 +31,7 @@ def layer(*resources: Resource) -> DatabaseLayer:
         name="foundation",
         region="eu-west-1",
         inventory=Inventory(resources=resources),
-        command=lambda words: f"wealist {words}",
+        command=lambda *words: shlex.join(["wealist", *words]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from orchestrator.report import Outcome
 from orchestrator.resume import Unfinished
 from orchestrator.run import RunOptions
 from orchestrator.state import State
+from orchestrator.tfvars import Piped
 from tests.estate import layer, state_text, variable
 from tests.fakes import CANARY, Reply, recorded
 from tests.test_engine import engine, yes
@@ -28,8 +30,8 @@ LAYERS = ("prod/foundation", "prod/compute", "prod/edge")
 SECRET = replace(variable("password"), is_sensitive=True)
 
 
-def command(words: str) -> str:
-    return f"wealist --sandbox {words}"
+def command(*words: str) -> str:
+    return shlex.join(["wealist", "--sandbox", *words])
 
 
 def kept(options: RunOptions | None = None, *layers: Layer) -> dict[str, Any]:
@@ -268,7 +270,10 @@ def test_a_sensitive_value_that_is_not_given_again_is_asked_for() -> None:
     with pytest.raises(UsageError, match="run r1 was given password, which is secret and kept nowhere") as caught:
         resume.with_secrets(unfinished(secret_names=("password",)), {}, command=command)
 
-    assert caught.value.hint == "give it again: --set password=..."
+    assert (
+        caught.value.hint
+        == "give it again: --set password=- asks for it, --set-env password=VARIABLE takes it from the environment"
+    )
 
 
 def test_a_run_is_not_resumed_with_other_values() -> None:
@@ -534,3 +539,20 @@ def test_a_limit_is_resumed_with() -> None:
     run = find(started(options=kept(RunOptions(max_monthly_delta=50.0))), finished("a", "failed"))
 
     assert run.options.max_monthly_delta == 50.0
+
+
+def test_what_came_through_a_pipe_is_not_kept_and_given_again(tmp_path: Path) -> None:
+    piped = Piped(name="/dev/fd/63", text='password = "hunter2"')
+    path = tmp_path / "a.tfvars"
+    described = resume.describe(RunOptions(var_files=(path, piped)), [])
+
+    found = find(started(options=described))
+
+    assert "hunter2" not in str(described)
+    assert (found.options.var_files, found.pipes) == ((path,), 1)
+    assert resume.with_files(found, [piped]) == (path, piped)
+    with pytest.raises(UsageError, match="run r1 was given values through a pipe") as caught:
+        resume.with_files(found, [])
+    assert caught.value.hint == "give them again: --var-file FILE"
+    with pytest.raises(UsageError, match="--var-file /dev/fd/63: run r1 was made without it"):
+        resume.with_files(unfinished(), [piped])

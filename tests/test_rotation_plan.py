@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ RULE = Rule(
     name="token",
     layer="prod/foundation",
     addresses=RotationConfig(replace=VERSION, target=TARGET),
-    command=lambda words: f"wealist --sandbox {words}",
+    command=lambda *words: shlex.join(["wealist", "--sandbox", *words]),
 )
 
 

@@ -98,6 +98,23 @@ def test_a_mark_below_an_attribute_of_dynamic_type_is_followed() -> None:
     assert CANARY in read(json.dumps(data)).secrets
 
 
+def test_the_type_of_a_dynamically_typed_value_is_no_secret() -> None:
+    """Or the word would be masked in every path and address."""
+    attributes = {
+        "input": {"value": {"pin": 837465, "port": 5432}, "type": ["object", {"pin": "number", "port": "number"}]}
+    }
+    marks = [[{"type": "get_attr", "value": "input"}]]
+
+    assert read(state_text(resources=[resource(attributes, marks)])).secrets == {"837465"}
+
+
+def test_the_fields_of_a_secret_that_is_json_are_secrets() -> None:
+    text = json.dumps({"password": "hunter2", "nested": ["hunter3"]})
+    secrets = read(state_text(resources=[resource({"secret_string": text}, [])])).secrets
+
+    assert secrets == {text, "hunter2", "hunter3"}
+
+
 def test_a_sensitive_output_is_a_secret() -> None:
     text = state_text(outputs={"users": {"value": {"admin": "hunter2"}, "sensitive": True}})
 

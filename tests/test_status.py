@@ -11,6 +11,7 @@ import pytest
 from orchestrator import status as subject
 from orchestrator.artifacts import run_folder
 from orchestrator.aws.gate import FIRST
+from orchestrator.discovery import Estate
 from orchestrator.errors import AwsError
 from orchestrator.ledger import append
 from orchestrator.redaction import Redactor
@@ -22,7 +23,6 @@ from tests.fakes import CANARY, recorded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestrator.discovery import Estate
     from orchestrator.target import Target
 
 SUMMARY = StateSummary(serial=1, resources=2, terraform_version="1.11.4", lineage="l", is_empty=False)
@@ -283,3 +283,43 @@ def test_the_reads_are_made_at_once(
 
     # 186 calls of 0.1 s each.
     assert time.monotonic() - started < 4
+
+
+def test_a_layer_that_lives_in_a_workspace_is_not_called_never_applied(
+    store: Store, estate: Estate, target: Target
+) -> None:
+    store.put_state(state_text(outputs={"a": "b"}), key=f"env:/prod/{KEY}")
+
+    found = read_statuses(estate, target)
+
+    assert (found[FOUNDATION].word, found[FOUNDATION].workspaces) == ("other workspace", ("prod",))
+    assert found[FOUNDATION].to_json()["workspaces"] == ["prod"]
+    assert found[COMPUTE].word == "never applied"
+
+
+def test_a_workspace_that_is_selected_is_told(store: Store, estate: Estate, target: Target) -> None:
+    data = estate.layer("foundation").path / ".terraform"
+    data.mkdir()
+    (data / "environment").write_text("prod")
+
+    found = read_statuses(estate, target)[FOUNDATION]
+
+    assert (found.word, found.selected) == ("other workspace", "prod")
+
+
+def test_the_default_workspace_may_be_meant(store: Store, estate: Estate, target: Target) -> None:
+    store.put_state(state_text(), key=f"env:/prod/{KEY}")
+    (estate.root / "wealist.yaml").write_text(
+        "version: 1\nlayers: {settings: {foundation: {workspace: default}}}\n", encoding="utf-8"
+    )
+
+    assert read_statuses(Estate.find(estate.root), target)[FOUNDATION].word == "never applied"
+
+
+def test_a_layer_with_a_state_of_its_own_is_applied_whatever_workspaces_there_are(
+    store: Store, estate: Estate, target: Target
+) -> None:
+    store.put_state(recorded("state.json"))
+    store.put_state(recorded("state.json"), key=f"env:/prod/{KEY}")
+
+    assert read_statuses(estate, target)[FOUNDATION].word == "applied"

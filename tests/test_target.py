@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import botocore.session
@@ -111,7 +112,14 @@ def test_the_sandbox_is_worked_on_in_its_copy() -> None:
     ],
 )
 def test_commands_are_shown_as_they_have_to_be_typed(target: Target, shown: str) -> None:
-    assert target.command("up foundation") == shown
+    assert target.command("up", "foundation") == shown
+
+
+def test_every_word_of_a_command_is_quoted_for_the_shell() -> None:
+    shown = sandbox().command("tf", "y;touch X", "--", "untaint", 'a["it\'s"]', "")
+
+    assert shlex.split(shown) == ["wealist", "--sandbox", "tf", "y;touch X", "--", "untaint", 'a["it\'s"]', ""]
+    assert "'y;touch X'" in shown
 
 
 def test_neither_keys_nor_environment_show_in_a_repr() -> None:

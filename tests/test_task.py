@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.discovery import Estate
+    from orchestrator.finding import Finding
+    from orchestrator.layer import Layer
     from orchestrator.report import RunReport
     from orchestrator.run import Proposal
     from tests.fakes import FakeRunner
 
 DATABASE = "aws_db_instance.this"
 DIES = plan_json(change(DATABASE, "delete", {}))
+FORGETS = plan_json(change(DATABASE, "forget", {}))
+WITHOUT_DANGER = plan_json(change("aws_iam_role.this", "update", {"a": 1}, {"a": 2}))
 WEAKER = plan_json(change(DATABASE, "update", {"deletion_protection": True}, {"deletion_protection": False}))
 READS = "locals {\n  vpc = data.terraform_remote_state.other.outputs.vpc_id\n}\n"
 
@@ -150,20 +154,56 @@ def test_a_target_with_nothing_to_change_may_be_a_misspelt_one(
 
 def test_a_weakening_is_handed_to_whoever_confirms(estate: Estate, store: Store, runner: FakeRunner) -> None:
     script(runner, WEAKER)
+    asked, weakened = Asked(), list[str]()
+
+    def weaken(layer: Layer, finding: Finding) -> bool:
+        assert asked.about == []
+        weakened.append(f"{layer.id} {finding.subject}")
+        return True
+
+    report = engine(estate, runner).up(["foundation"], confirm=asked, confirm_weakening=weaken)
+
+    assert weakened == [f"prod/foundation {DATABASE}"]
+    assert asked.about == [("prod/foundation", (f"{DATABASE} would lose deletion protection (deletion_protection)",))]
+    assert outcomes(report) == [Outcome.APPLIED]
+
+
+def test_a_yes_to_the_plan_does_not_cover_a_weakening(estate: Estate, store: Store, runner: FakeRunner) -> None:
+    script(runner, WEAKER)
     asked = Asked()
 
-    report = engine(estate, runner).up(["foundation"], confirm=asked)
+    report = stopped(estate, runner, "up", "foundation", confirm=asked)
 
-    assert asked.about == [("prod/foundation", (f"{DATABASE} would lose deletion protection",))]
-    assert outcomes(report) == [Outcome.APPLIED]
+    assert (outcomes(report), report.exit_code, asked.about) == ([Outcome.BLOCKED], 13, [])
+    error = report.results[0].error
+    assert error is not None
+    assert error.message == f"prod/foundation: {DATABASE} would lose deletion protection (deletion_protection)"
+    assert error.hint == f"--allow-weaken 'prod/foundation:{DATABASE}', if that is what you want"
+
+
+@pytest.mark.parametrize("hidden", ["sensitive", "unknown"])
+def test_a_weakening_that_terraform_hides_is_blocked_as_well(
+    hidden: str, estate: Estate, store: Store, runner: FakeRunner
+) -> None:
+    name, marks = "deletion_protection", {"deletion_protection": True}
+    more = {"before_sensitive": marks, "after_sensitive": marks} if hidden == "sensitive" else {"after_unknown": marks}
+    script(
+        runner,
+        plan_json(change(DATABASE, "update", {name: True}, {} if hidden == "unknown" else {name: False}, **more)),
+    )
+
+    assert outcomes(stopped(estate, runner, "up", "foundation", confirm=yes)) == [Outcome.BLOCKED]
+    assert "apply" not in runner.started
 
 
 def test_a_weakening_that_is_declined_is_not_applied(estate: Estate, store: Store, runner: FakeRunner) -> None:
     script(runner, WEAKER)
 
-    report = engine(estate, runner).up(["foundation"], confirm=Asked(answer=False))
+    asked = Asked()
 
-    assert outcomes(report) == [Outcome.DECLINED]
+    report = engine(estate, runner).up(["foundation"], confirm=asked, confirm_weakening=lambda *_: False)
+
+    assert (outcomes(report), asked.about) == ([Outcome.DECLINED], [])
     assert "apply" not in runner.started
 
 
@@ -189,6 +229,97 @@ def test_a_weakening_that_is_allowed_is_not_asked_about(estate: Estate, store: S
 
     assert asked.about == [("prod/foundation", ())]
     assert report.results[0].findings == ()
+
+
+# forgetting
+
+
+def test_what_is_stateful_is_not_forgotten_unasked(estate: Estate, store: Store, runner: FakeRunner) -> None:
+    script(runner, FORGETS)
+
+    report = stopped(estate, runner, "up", "foundation", confirm=yes)
+
+    assert (outcomes(report), report.exit_code) == ([Outcome.BLOCKED], 13)
+    assert [finding.id for finding in report.results[0].findings] == ["guard.forget"]
+    error = report.results[0].error
+    assert error is not None
+    assert error.hint == f"--allow-forget 'prod/foundation:{DATABASE}', if that is what you want"
+    assert "apply" not in runner.started
+
+
+def test_what_is_allowed_is_forgotten_and_no_more_is_allowed_by_it(
+    estate: Estate, store: Store, runner: FakeRunner
+) -> None:
+    script(runner, FORGETS)
+    options = RunOptions(allow_forget=(DATABASE, "aws_s3_bucket.this"))
+    seen: list[events.Event] = []
+
+    report = engine(estate, runner, on_event=seen.append).up(["foundation"], options, confirm=yes)
+
+    assert outcomes(report) == [Outcome.APPLIED]
+    assert "--allow-forget aws_s3_bucket.this: the plan of prod/foundation does not forget it" in [
+        event.text for event in seen if isinstance(event, events.Notice)
+    ]
+
+
+def test_a_flag_for_destruction_does_not_cover_forgetting(estate: Estate, store: Store, runner: FakeRunner) -> None:
+    script(runner, FORGETS)
+
+    report = stopped(estate, runner, "up", "foundation", options=RunOptions(allow_destroy=(DATABASE,)), confirm=yes)
+
+    assert outcomes(report) == [Outcome.BLOCKED]
+
+
+# plans that are not whole
+
+
+ACTION = {"action_invocations": [{"address": "action.aws_lambda_invoke.notify", "type": "aws_lambda_invoke"}]}
+UNSOUND = [
+    (ACTION, "action_invocations of the plan is not empty (action.aws_lambda_invoke.notify)"),
+    ({"deferred_changes": [{"reason": "x"}, {}]}, "deferred_changes of the plan is not empty (2 entries)"),
+    ({"errored": True, "complete": False}, "the plan is errored"),
+    ({"complete": False}, "the plan is not complete, and this run has no --target"),
+    ({"applyable": False}, "the plan holds changes, and Terraform says that it can't be applied"),
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"), UNSOUND, ids=lambda value: "" if isinstance(value, str) else next(iter(value))
+)
+@pytest.mark.parametrize("command", ["plan", "up", "down"])
+def test_a_plan_that_no_guard_can_judge_stops_the_run(
+    command: str, more: dict[str, Any], why: str, estate: Estate, store: Store, runner: FakeRunner
+) -> None:
+    script(runner, {**plan_json(change("aws_iam_role.this", "update", {"a": 1}, {"a": 2})), **more})
+    confirm = {} if command == "plan" else {"confirm": yes}
+
+    report = stopped(estate, runner, command, "foundation", **confirm)
+
+    assert (outcomes(report), report.exit_code) == ([Outcome.BLOCKED], 13)
+    assert report.results[0].findings[0].is_error
+    error = report.results[0].error
+    assert error is not None
+    assert error.message.startswith(f"prod/foundation: {why}")
+    assert "apply" not in runner.started
+
+
+def test_a_plan_with_targets_is_not_complete_and_says_so(estate: Estate, store: Store, runner: FakeRunner) -> None:
+    store.put_state(recorded("state.json"))
+    script(runner, {**WITHOUT_DANGER, "complete": False})
+
+    options = RunOptions(targets=("terraform_data.kept",))
+    (result,) = engine(estate, runner).up(["foundation"], options, confirm=yes).results
+
+    assert result.outcome is Outcome.APPLIED
+    assert result.to_json()["partial"] is True
+
+
+def test_a_plan_that_is_whole_is_not_called_partial(estate: Estate, store: Store, runner: FakeRunner) -> None:
+    script(runner, {**WITHOUT_DANGER, "complete": True})
+
+    (result,) = engine(estate, runner).up(["foundation"], confirm=yes).results
+
+    assert "partial" not in result.to_json()
 
 
 # the layers below

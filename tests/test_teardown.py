@@ -205,7 +205,7 @@ def test_the_protection_is_lifted_as_a_step_of_its_own(estate: Estate, store: St
     assert plans(runner) == [("-destroy",), (f"-target={DATABASE}",), ("-destroy",)]
     assert given == ['name = "false"\n']
     assert asked.about == [
-        ("prod/foundation", (f"{DATABASE} would lose deletion protection",)),
+        ("prod/foundation", (f"{DATABASE} would lose deletion protection (deletion_protection)",)),
         ("prod/foundation", (f"{DATABASE} is kept as last",)),
     ]
     shown = [event for event in seen if isinstance(event, events.PlanReady)]
@@ -489,3 +489,22 @@ def test_several_do_not_go_down_over_a_bucket_that_is_full(estate: Estate, store
         engine(estate, runner).down(["foundation", "compute"], confirm=Asked())
 
     assert runner.started == []
+
+
+def test_a_name_covers_what_is_destroyed_and_not_what_is_forgotten(
+    estate: Estate, store: Store, runner: FakeRunner
+) -> None:
+    script(runner, plan_json(change(DATABASE, "forget", {})))
+
+    error = blocked(estate, runner)
+
+    assert error.hint == f"--allow-forget 'prod/foundation:{DATABASE}', if that is what you want"
+    assert "apply" not in runner.started
+
+
+def test_what_may_be_forgotten_is_left_behind(estate: Estate, store: Store, runner: FakeRunner) -> None:
+    script(runner, plan_json(change(DATABASE, "forget", {})))
+
+    report = engine(estate, runner).down(["foundation"], RunOptions(allow_forget=(DATABASE,)), confirm=yes)
+
+    assert outcomes(report) == [Outcome.APPLIED]

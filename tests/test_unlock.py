@@ -53,6 +53,36 @@ def test_a_lock_is_shown_with_what_speaks_for_its_holder(store: Store, layer: La
     assert evidence.was_written_since is True
 
 
+@pytest.mark.parametrize(
+    "info", [{"S": "[" * 100_000}, {"S": "no JSON"}, {"N": "17"}, {"B": b"\x00\xff"}, {"NULL": True}, {"L": []}, None]
+)
+def test_a_lock_that_can_not_be_read_can_be_broken(
+    info: dict[str, object] | None, store: Store, estate: Estate, layer: Layer, target: Target
+) -> None:
+    item = {"LockID": {"S": ITEM}, **({"Info": info} if info else {})}
+    store.dynamodb.put_item(TableName=TABLE, Item=item)
+
+    (shown,) = read_evidence(layer, target)
+    assert shown.lock.error is not None
+    assert ("content", f"unreadable: {shown.lock.error}") in shown.lines
+    break_lock(estate, layer, target, [shown])
+
+    assert read_locks(Session(target.aws), layer.backend) == []
+
+
+def test_another_lock_in_the_place_of_an_unreadable_one_stays(
+    store: Store, estate: Estate, layer: Layer, target: Target
+) -> None:
+    store.dynamodb.put_item(TableName=TABLE, Item={"LockID": {"S": ITEM}, "Info": {"N": "17"}})
+    shown = read_evidence(layer, target)
+    store.put_lock()
+
+    with pytest.raises(GuardError, match="left alone"):
+        break_lock(estate, layer, target, shown)
+
+    assert len(read_locks(Session(target.aws), layer.backend)) == 1
+
+
 def test_a_state_that_can_not_be_read_hides_no_lock(
     store: Store, layer: Layer, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:

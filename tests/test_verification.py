@@ -124,6 +124,17 @@ def test_a_row_that_can_not_be_checked_is_no_success(
 
 
 @pytest.mark.usefixtures("contract", "store")
+def test_a_plan_that_can_not_be_judged_whole_is_not_held_to_a_contract(estate: Estate, runner: FakeRunner) -> None:
+    script(runner, {**planned("small"), "deferred_changes": [{"reason": "provider_config_unknown"}]})
+
+    with pytest.raises(RunError) as caught:
+        engine(estate, runner).verify(["foundation"], planned=True)
+
+    assert caught.value.exit_code == 13
+    assert caught.value.message.startswith("prod/foundation: deferred_changes of the plan is not empty (1 entry)")
+
+
+@pytest.mark.usefixtures("contract", "store")
 def test_what_was_never_applied_can_be_judged_by_a_plan_only(estate: Estate, runner: FakeRunner) -> None:
     with pytest.raises(RunError) as caught:
         engine(estate, runner).verify(["foundation"])

@@ -6,10 +6,10 @@ bootstrap makes them to see what is left to do.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload
 from orchestrator.aws.session import translated
 from orchestrator.errors import AwsError
 
@@ -92,7 +92,7 @@ def bucket_policy(session: Session, backend: Backend) -> dict[str, Any]:
         _s3(session, backend).get_bucket_policy,
         Bucket=backend.bucket,
     )
-    policy: dict[str, Any] = json.loads(answer["Policy"]) if answer else {}
+    policy: dict[str, Any] = payload.load(answer["Policy"]) if answer else {}
     return policy
 
 

@@ -84,16 +84,16 @@ class Mismatch:
             )
         return f"the state was replaced behind Terraform's back: the digest is that of {which}"
 
-    def remedy(self, layer_id: str, command: Callable[[str], str]) -> str:
+    def remedy(self, layer_id: str, command: Callable[..., str]) -> str:
         """What to type.
 
         Args:
             command: Makes a wealist command for the target.
         """
-        mend = command(f"state mend {layer_id}")
+        mend = command("state", "mend", layer_id)
         if self.version_id is None:
-            return mend if self.is_searched else command(f"state history {layer_id}")
-        restore = command(f"state restore {layer_id} --version {self.version_id}")
+            return mend if self.is_searched else command("state", "history", layer_id)
+        restore = command("state", "restore", layer_id, "--version", self.version_id)
         return f"keep the newer one: {mend}; go back: {restore}" if self.is_newer else restore
 
     def to_json(self) -> dict[str, Any]:
@@ -125,6 +125,7 @@ def read_digest(session: Session, backend: Backend) -> str | None:
         answer = session.client("dynamodb", backend.region).get_item(
             TableName=backend.dynamodb_table, Key={"LockID": {"S": digest_id(backend)}}, ConsistentRead=True
         )
+    # Another type than text is no digest to Terraform either.
     text = answer.get("Item", {}).get("Digest", {}).get("S", "")
     return text.lower() if re.fullmatch(r"[0-9a-fA-F]{32}", text) else None
 

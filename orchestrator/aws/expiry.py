@@ -23,12 +23,13 @@ botocore has fetched by then.
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from orchestrator import payload, shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,14 +111,16 @@ def _of_sso(
     at = _moment(token.get("expiresAt"))
     if at is None:
         return None
-    return Expiry(at=max(at, fetched) if fetched else at, remedy=f"aws sso login --profile {name}")
+    return Expiry(
+        at=max(at, fetched) if fetched else at, remedy=shell.command("aws", "sso", "login", "--profile", name)
+    )
 
 
 def _token(key: str) -> Mapping[str, Any]:
     """What `aws sso login` left behind for a session's name, or for a start URL."""
     name = hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()
     with suppress(OSError, ValueError, RuntimeError):
-        token = json.loads((Path.home() / ".aws" / "sso" / "cache" / f"{name}.json").read_text(encoding="utf-8"))
+        token = payload.load((Path.home() / ".aws" / "sso" / "cache" / f"{name}.json").read_text(encoding="utf-8"))
         return token if isinstance(token, dict) else {}
     return {}
 

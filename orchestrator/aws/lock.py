@@ -182,8 +182,9 @@ def _read(session: Session, backend: Backend, *, is_object: bool) -> Lock | None
 def _delete_item(session: Session, backend: Backend, lock: Lock) -> None:
     where = backend.dynamodb_table
     condition: dict[str, Any] = {"ConditionExpression": f"attribute_exists({LOCK_KEY}) AND attribute_not_exists(Info)"}
-    if lock.text:
-        values = {":info": {"S": lock.text}}
+    info = lock.attribute or ({"S": lock.text} if lock.text else None)
+    if info is not None:
+        values = {":info": info}
         condition = {"ConditionExpression": "Info = :info", "ExpressionAttributeValues": values}
     try:
         with translated(f"removing the lock in {where}"):

@@ -7,11 +7,10 @@ guide; the shape of a product is that of the bulk price list's files.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import query
+from orchestrator import payload, query
 from orchestrator.aws.session import DENIED, NO_WAY, translated
 from orchestrator.errors import AwsError
 from orchestrator.inventory import with_address
@@ -110,7 +109,7 @@ def _unit_price(session: Session, service: str, filters: _Filters, currency: str
             raise
         return error.message
     try:
-        prices = {price for text in answer["PriceList"] for price in _on_demand(json.loads(text), currency)}
+        prices = {price for text in answer["PriceList"] for price in _on_demand(payload.load(text), currency)}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return f"AWS's answer is of an unexpected shape ({error!r})"
     if not prices:

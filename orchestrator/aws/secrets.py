@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import payload, shell
 from orchestrator.aws.session import DENIED, translated
 from orchestrator.errors import AwsError, SecretError
 
@@ -40,7 +41,7 @@ class Secret:
         if field_name is None:
             return self.text
         try:
-            data: Any = json.loads(self.text)
+            data: Any = payload.load(self.text)
         except ValueError:
             data = None
         if not isinstance(data, dict):
@@ -154,20 +155,20 @@ def _explain(error: AwsError, session: Session, name: str, arn: str, layer: str,
         if stage != CURRENT:
             return SecretError(
                 f"secret {name} has no version in stage {stage}, or is gone",
-                hint=f"aws secretsmanager list-secret-version-ids --secret-id {arn}",
+                hint=shell.command("aws", "secretsmanager", "list-secret-version-ids", "--secret-id", arn),
             )
         return SecretError(
             f"secret {name} does not exist any more: {arn}",
-            hint=f"{session.settings.command(f'plan {layer}')} shows what would make it again",
+            hint=f"{session.settings.command('plan', layer)} shows what would make it again",
         )
     if code == "InvalidRequestException":
         return SecretError(
             f"secret {name} can't be read as it stands, most likely because it is marked for deletion",
-            hint=f"aws secretsmanager restore-secret --secret-id {arn}",
+            hint=shell.command("aws", "secretsmanager", "restore-secret", "--secret-id", arn),
         )
     if code in ("DecryptionFailure", "KMSNotFoundException", "KMSInvalidStateException", "KMSDisabledException"):
         return SecretError(
             f"secret {name}: its KMS key can't decrypt it ({code})",
-            hint=f"aws secretsmanager describe-secret --secret-id {arn} --query KmsKeyId",
+            hint=shell.command("aws", "secretsmanager", "describe-secret", "--secret-id", arn, "--query", "KmsKeyId"),
         )
     return error

@@ -13,6 +13,7 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.credential import SHORTEST_KEY
 from orchestrator.errors import AwsError
 
 if TYPE_CHECKING:
@@ -106,6 +107,20 @@ class Session:
         """
         return self._boto3._session  # noqa: SLF001 - boto3 has no other way to it
 
+    def secrets(self) -> tuple[str, ...]:
+        """The key and the token of the credentials in use, for a redactor; none where nothing was asked for yet."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if self.settings.is_hermetic or "_boto3" not in self.__dict__:
+            return ()
+        try:
+            credentials = self._boto3.get_credentials()
+            frozen = credentials and credentials.get_frozen_credentials()
+        except (BotoCoreError, ClientError):
+            return ()
+        texts = (frozen.secret_key, frozen.token) if frozen else ()
+        return tuple(text for text in texts if text and len(text) >= SHORTEST_KEY)
+
     @cached_property
     def _boto3(self) -> boto3.Session:
         # Imported here: start-up of the command line is measured.
@@ -143,6 +158,10 @@ class Sessions:
         if backend.identity not in self._sessions:
             self._sessions[backend.identity] = Session(self.settings, backend=backend)
         return self._sessions[backend.identity]
+
+    def secrets(self) -> set[str]:
+        """The keys and tokens of all identities, for a redactor."""
+        return {text for session in (self._default, *self._sessions.values()) for text in session.secrets()}
 
     def prepare(self, backends: Iterable[Backend]) -> None:
         """Make the clients that reading these backends takes, so that no thread that reads waits for one to be made.

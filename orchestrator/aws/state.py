@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from orchestrator.aws.session import Session
     from orchestrator.layer import Backend
 
+# Of bytes. Terraform's own states are a few MB, its locks a few hundred bytes; either may have been put there by anybody.
+LONGEST_STATE = 256_000_000
+_LONGEST_LOCK = 1_000_000
+
 NOT_THERE = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
@@ -66,6 +70,8 @@ def read_object(session: Session, backend: Backend, *, version_id: str | None = 
     try:
         with translated(f"reading {backend.url}"):
             answer = session.client("s3", backend.region).get_object(Bucket=backend.bucket, Key=backend.key, **version)
+            if answer["ContentLength"] > LONGEST_STATE:
+                raise StateError(f"{backend.url}: it is larger than {LONGEST_STATE // 1_000_000} MB")
             body = answer["Body"].read()
     except AwsError as error:
         if error.code in NOT_THERE:
@@ -121,15 +127,14 @@ def read_locks(session: Session, backend: Backend) -> list[Lock]:
                 TableName=backend.dynamodb_table, Key={"LockID": {"S": backend.lock_id}}, ConsistentRead=True
             )
         if item := answer.get("Item"):
-            info = item.get("Info", {}).get("S", "")
-            locks.append(Lock.from_json(info, where=f"table {backend.dynamodb_table}"))
+            locks.append(Lock.from_item(item, where=f"table {backend.dynamodb_table}"))
     if backend.use_lockfile:
         key = lock_key(backend)
         url = f"s3://{backend.bucket}/{key}"
         try:
             with translated(f"reading {url}"):
                 answer = session.client("s3", backend.region).get_object(Bucket=backend.bucket, Key=key)
-                text = answer["Body"].read().decode(errors="replace")
+                text = answer["Body"].read(_LONGEST_LOCK).decode(errors="replace")
         except AwsError as error:
             if error.code not in NOT_THERE:
                 raise

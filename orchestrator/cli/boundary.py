@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import printable
+from orchestrator.cli.stream import never_fail
 from orchestrator.errors import WealistError
 from orchestrator.redaction import Redactor
 from orchestrator.version import __version__
@@ -46,6 +48,7 @@ def run(argv: Sequence[str]) -> int:
     if sys.stdout is None:
         show("standard output is closed", "nothing was done")
         return WealistError.exit_code
+    never_fail(sys.stdout, sys.stderr)
     words, after = _split(argv)
     parser: Any = typer.main.get_command(app)
     try:
@@ -65,6 +68,13 @@ def run(argv: Sequence[str]) -> int:
         # the interpreter's last flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
         return 128 + signal.SIGPIPE
+    except UnicodeEncodeError:
+        # A word or a file's name that is no UTF-8. It is not shown: it may be a secret.
+        show("a word, a value or the name of a file here is not UTF-8", "write it in UTF-8, and set LC_ALL=C.UTF-8")
+        return USAGE
+    except MemoryError:
+        show("there is not enough memory for this", None)
+        return WealistError.exit_code
     except OSError as error:
         show(f"{error.filename or 'this machine'}: {error.strerror or error}", "check permissions and free space")
         return WealistError.exit_code
@@ -83,9 +93,13 @@ def show(message: str, hint: str | None) -> None:
     here = f"{Path.cwd()}/"
     message, hint = message.replace(here, ""), hint and hint.replace(here, "")
     bold, dim, off = ("\x1b[1;31m", "\x1b[2m", "\x1b[0m") if _has_color() else ("", "", "")
-    print(f"{bold}error:{off} {redact(message)}", file=sys.stderr)
+    print(f"{bold}error:{off} {_shown(message)}", file=sys.stderr)
     if hint:
-        print(f"{dim} next:{off} {redact(hint)}", file=sys.stderr)
+        print(f"{dim} next:{off} {_shown(hint)}", file=sys.stderr)
+
+
+def _shown(text: str) -> str:
+    return printable.indented(redact(text), "       ")
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...] | None]:
@@ -107,6 +121,6 @@ def _has_color() -> bool:
 
 def _keep_traceback() -> str:
     fd, name = tempfile.mkstemp(prefix="wealist-bug-", suffix=".log")
-    with os.fdopen(fd, "w", encoding="utf-8") as file, suppress(OSError):
+    with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as file, suppress(OSError):
         file.write(redact(f"wealist {__version__}, Python {sys.version}\n{traceback.format_exc()}"))
     return str(Path(name))

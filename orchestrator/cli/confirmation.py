@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator import shell
 from orchestrator.cli.options import LogFormat
-from orchestrator.errors import GuardError, UsageError
+from orchestrator.errors import UsageError
 from orchestrator.run import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.cli.invocation import Invocation
-    from orchestrator.run import Confirm, Proposal
+    from orchestrator.finding import Finding
+    from orchestrator.layer import Layer
+    from orchestrator.run import Confirm, ConfirmWeakening, Proposal
 
 
 def for_up(run: Invocation, *, auto_approve: bool, non_interactive: bool) -> Confirm:
@@ -30,13 +33,16 @@ def for_up(run: Invocation, *, auto_approve: bool, non_interactive: bool) -> Con
 
     def confirm(proposal: Proposal) -> bool:
         layer = proposal.layer
-        for finding in proposal.findings:
-            if auto_approve:
-                raise GuardError(f"{layer.id}: {finding.subject} {finding.seen}", hint=finding.remedy)
-            question = f"{finding.subject} {finding.seen}. Type its address to go on:"
-            if not run.ask(question, expected=finding.subject):
-                return False
         return auto_approve or run.ask(f"Apply this to {layer.id} ({run.target.name})? Only 'yes' will do:")
+
+    return confirm
+
+
+def of_weakening(run: Invocation) -> ConfirmWeakening:
+    """The confirmation of a protection that is lost, by the address of the resource."""
+
+    def confirm(_layer: Layer, finding: Finding) -> bool:
+        return run.ask(f"{finding.subject} {finding.seen}. Type its address to go on:", expected=finding.subject)
 
     return confirm
 
@@ -51,10 +57,12 @@ def for_down(run: Invocation, ids: Sequence[str], *, given: Sequence[str], non_i
     named = {run.estate.resolve(name): name for name in given}
     for id_, name in named.items():
         if id_ not in ids:
-            raise UsageError(f"--confirm {name}: this is about {', '.join(ids)}", hint=f"--confirm {ids[0]}")
+            raise UsageError(
+                f"--confirm {name}: this is about {', '.join(ids)}", hint=shell.command("--confirm", ids[0])
+            )
     for id_ in ids:
         if id_ not in named:
-            _must_be_asked(run, f"--confirm {id_}", non_interactive=non_interactive)
+            _must_be_asked(run, shell.command("--confirm", id_), non_interactive=non_interactive)
 
     def confirm(proposal: Proposal) -> bool:
         layer = proposal.layer

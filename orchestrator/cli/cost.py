@@ -56,7 +56,7 @@ def show_deployed(run: Invocation, names: Sequence[str], *, live: bool, json: bo
             run.say(f"    {error.hint}")
     for id_, deployed in found.items():
         if deployed.cost is None and not deployed.error:
-            run.say(f"{id_}: nothing is deployed; what it would cost: {run.target.command(f'cost {id_} --plan')}")
+            run.say(f"{id_}: nothing is deployed; what it would cost: {run.target.command('cost', id_, '--plan')}")
     return 0
 
 

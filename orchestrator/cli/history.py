@@ -46,7 +46,7 @@ def restore(run: Invocation, name: str, version: str, *, confirm: str | None, no
         raise WealistError("nothing was done: not confirmed")
     with _to_the_end():
         restoration.run()
-    plan = run.target.command(f"plan {layer.id}")
+    plan = run.target.command("plan", layer.id)
     run.say(f"{layer.id} has its state back, as serial {restoration.serial}; {plan} shows what differs from the world")
     return 0
 
@@ -67,7 +67,7 @@ def mend(run: Invocation, name: str, *, confirm: str | None, non_interactive: bo
         raise WealistError("nothing was done: not confirmed")
     with _to_the_end():
         mending.run()
-    run.say(f"{layer.id}: the digest is right again; {run.target.command(f'plan {layer.id}')}")
+    run.say(f"{layer.id}: the digest is right again; {run.target.command('plan', layer.id)}")
     return 0
 
 

@@ -13,24 +13,27 @@ import signal
 import sys
 import termios
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from orchestrator import printable, shell
 from orchestrator.cli import options
 from orchestrator.cli.boundary import redact
 from orchestrator.cli.parameter import LightCommand
+from orchestrator.cli.stream import PrintableStream, guarded_stdout
+from orchestrator.credential import secrets_of
 from orchestrator.errors import UsageError
-from orchestrator.redaction import RedactedStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from orchestrator.discovery import Estate
     from orchestrator.engine import Engine
+    from orchestrator.layer import Layer
     from orchestrator.process import Cancellation
     from orchestrator.target import Target
 
@@ -55,16 +58,19 @@ class Invocation:
         sandbox: bool,
         terraform_bin: str | None,
         profile: str | None,
+        allow_local_endpoint: bool,
         no_color: bool,
         log_format: options.LogFormat,
     ) -> None:
         self.environ = dict(os.environ)
+        redact.add(secrets_of(self.environ))
         self.after = start.after
         self.folder = chdir or start.chdir or Path()
         self.wants_sandbox = sandbox or start.sandbox
         self.log_format = log_format
         self._terraform_bin = terraform_bin
         self.profile = profile
+        self._allows_local_endpoint = allow_local_endpoint
         self._no_color = no_color or bool(os.environ.get("NO_COLOR"))
         # Holds back what others have to say, so that a question stands alone.
         self.quiet: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -80,11 +86,9 @@ class Invocation:
     @cached_property
     def target(self) -> Target:
         """AWS, or the sandbox, which is started where it doesn't run."""
-        from orchestrator.target import aws_target
-
         program = self._terraform_bin or self.estate.config.terraform.bin
         if not self.wants_sandbox:
-            return aws_target(self.estate.root, self.environ, terraform_bin=program, profile=self.profile)
+            return self._aws(program)
         from orchestrator.sandbox.target import start_sandbox
 
         sandbox = start_sandbox(self.estate, self.environ, terraform_bin=program)
@@ -93,11 +97,31 @@ class Invocation:
             self.say(f"  provider from {sandbox.provider}\n  modules from {sandbox.modules}")
         for name in sandbox.unheeded:
             self.say(f"note: {name} has changed; it counts when the sandbox starts: wealist sandbox stop")
+        for name in sandbox.profiles:
+            self.say(f"note: the HCL names the profile {name}; in the sandbox it stands for the sandbox's own keys")
         return sandbox.target
+
+    def _aws(self, program: str) -> Target:
+        """AWS itself, unless what stands for it is on this machine: every command that calls it comes by here."""
+        from orchestrator import endpoint
+        from orchestrator.target import aws_target
+
+        options = (endpoint.OPTION,) if self._allows_local_endpoint else ()
+        target = aws_target(
+            self.estate.root, self.environ, terraform_bin=program, profile=self.profile, options=options
+        )
+        if self._allows_local_endpoint:
+            return target
+        endpoint.refuse_local(endpoint.of_environment(target.environ, profile=target.aws.profile))
+
+        def check(layer: Layer, _folder: Path) -> None:
+            endpoint.refuse_local(endpoint.of_layer(layer, target.environ))
+
+        return replace(target, check=check)
 
     @cached_property
     def stderr(self) -> TextIO:
-        return RedactedStream(sys.stderr, redact)  # type: ignore[return-value]
+        return PrintableStream(sys.stderr, redact.lines)  # type: ignore[return-value]
 
     @property
     def is_colored(self) -> bool:
@@ -110,7 +134,7 @@ class Invocation:
 
     def say(self, text: str) -> None:
         """A line of talk."""
-        print(text, file=self.stderr)
+        print(printable.indented(text), file=self.stderr)
 
     def no_rest(self) -> None:
         """Refuse words after `--` where they mean nothing."""
@@ -166,7 +190,7 @@ class Invocation:
     def must_be_named(self, layer_id: str, given: str | None, *, non_interactive: bool) -> None:
         """Fail at once where `confirm_by_name` will: nobody to answer, or another layer's name in `--confirm`."""
         if given is None:
-            self.must_be_asked(f"--confirm {layer_id}", non_interactive=non_interactive)
+            self.must_be_asked(shell.command("--confirm", layer_id), non_interactive=non_interactive)
         else:
             self.confirm_by_name(layer_id, "", given=given)
 
@@ -182,7 +206,7 @@ class Invocation:
         if given is None:
             return self.ask(f"{question} Type {layer_id} to go on:", expected=layer_id)
         if self.estate.resolve(given) != layer_id:
-            raise UsageError(f"--confirm {given}: this is about {layer_id}", hint=f"--confirm {layer_id}")
+            raise UsageError(f"--confirm {given}: this is about {layer_id}", hint=shell.command("--confirm", layer_id))
         return True
 
 
@@ -205,7 +229,12 @@ def command(
             common = {parameter.name: given.pop(parameter.name) for parameter in _COMMON}
             for parameter in shared:
                 given[parameter] = options.RunWords(**{word.name: given.pop(word.name) for word in words})
-            return function(Invocation(ctx.obj or Start(), **common), **given)
+            run = Invocation(ctx.obj or Start(), **common)
+            declared = [name for parameter in ctx.command.params for name in parameter.opts]
+            for note in options.without_effect(declared, run.environ):
+                run.say(note)
+            with guarded_stdout():
+                return function(run, **given)
 
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         parameters = [
@@ -229,6 +258,7 @@ _COMMON = (
     _common("sandbox", options.UseSandbox, False),
     _common("terraform_bin", options.TerraformBin, None),
     _common("profile", options.Profile, None),
+    _common("allow_local_endpoint", options.AllowLocalEndpoint, False),
     _common("no_color", options.NoColor, False),
     _common("log_format", options.Log, options.LogFormat.PRETTY),
 )

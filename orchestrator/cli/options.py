@@ -1,8 +1,9 @@
 """Every option and argument of the command line, declared once.
 
-Options can also be given as `WEALIST_<NAME>`: the command line wins over the environment, the environment over
-`wealist.yaml`, the file over the default. Not so those that answer a question, open a guard or choose what is worked on: a
-variable that was left in a shell must not say yes to what the next command asks.
+Some can also be given as `WEALIST_<NAME>`: the command line wins over the environment, the environment over `wealist.yaml`,
+the file over the default. They say how a run goes about its work, or make it do less. What answers a question, opens a guard,
+chooses what is worked on, or says where a password goes is taken from the command line only: a variable that was left in a
+shell must not say yes to what the next command asks, nor turn it elsewhere. A new option has no variable until it is listed.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-COMMAND_LINE_ONLY = frozenset(
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FROM_ENVIRONMENT = frozenset(
     {
-        *("--auto-approve", "--confirm", "--lift-deletion-protection"),
-        *("--allow-destroy", "--allow-weaken", "--allow-incomplete-dependencies", "--accept-contract-change"),
-        *("--all", "--with-dependencies", "--target", "--replace", "--version", "--plan"),
-        *("--finish", "--drop-oldest"),
+        # A rehearsal changes nothing that is real; a variable can start one and can't end one.
+        *("--sandbox", "--non-interactive", "--max-monthly-delta"),
+        *("--no-color", "--log-format", "--json", "--report-file", "--detailed-exitcode"),
+        *("--lock-timeout", "--parallelism", "--terraform-parallelism", "--fail-fast", "--upgrade", "--terraform-bin"),
+        *("--format", "--no-state", "--limit"),
     }
 )
 
@@ -35,10 +40,23 @@ class LogFormat(StrEnum):
 def option(*names: str, help: str, **settings: Any) -> Any:
     """An option, with its environment variable where it has one."""
     long = next(name for name in reversed(names) if name.startswith("--")).partition("/")[0]
-    if long in COMMAND_LINE_ONLY:
+    if long not in FROM_ENVIRONMENT:
         return typer.Option(*names, help=help, **settings)
-    variable = f"WEALIST_{long.removeprefix('--').replace('-', '_').upper()}"
-    return typer.Option(*names, help=help, envvar=variable, show_envvar=False, **settings)
+    return typer.Option(*names, help=help, envvar=variable_of(long), show_envvar=False, **settings)
+
+
+def variable_of(long: str) -> str:
+    """`WEALIST_LOCK_TIMEOUT` for `--lock-timeout`."""
+    return f"WEALIST_{long.removeprefix('--').replace('-', '_').upper()}"
+
+
+def without_effect(options: Iterable[str], environ: Mapping[str, str]) -> list[str]:
+    """Notes on variables that are set for options which are not taken from the environment."""
+    return [
+        f"note: {variable_of(long)} has no effect: {long} is taken from the command line only"
+        for long in sorted(set(options) - FROM_ENVIRONMENT)
+        if long.startswith("--") and environ.get(variable_of(long))
+    ]
 
 
 def _layer_names() -> list[str]:
@@ -75,6 +93,15 @@ TerraformBin = Annotated[
 Profile = Annotated[
     str | None, option("--profile", help="A profile of your AWS config.", metavar="NAME", rich_help_panel="Everywhere")
 ]
+AllowLocalEndpoint = Annotated[
+    bool,
+    option(
+        "--allow-local-endpoint",
+        metavar="",
+        help="Take an endpoint on this machine for AWS.",
+        rich_help_panel="Everywhere",
+    ),
+]
 NoColor = Annotated[bool, option("--no-color", help="No colour, no live display.", rich_help_panel="Everywhere")]
 Log = Annotated[LogFormat, option("--log-format", help="How progress is written.", rich_help_panel="Everywhere")]
 
@@ -84,11 +111,25 @@ Yes = Annotated[bool, option("-y", "--auto-approve", help="Don't ask: the plan t
 NonInteractive = Annotated[bool, option("--non-interactive", help="Never ask: fail where there is a question.")]
 Set = Annotated[
     list[str] | None,
-    option("--set", help="A value for a variable. Repeatable.", rich_help_panel="Terraform", metavar="NAME=VALUE"),
+    option(
+        "--set",
+        help="A value for a variable; a - is asked for, or read from stdin. Repeatable.",
+        rich_help_panel="Terraform",
+        metavar="NAME=VALUE",
+    ),
+]
+SetEnv = Annotated[
+    list[str] | None,
+    option(
+        "--set-env",
+        help="A value from an environment variable, for secrets. Repeatable.",
+        rich_help_panel="Terraform",
+        metavar="NAME[=VARIABLE]",
+    ),
 ]
 VarFile = Annotated[
     list[Path] | None,
-    option("--var-file", help="A file of values. Repeatable.", rich_help_panel="Terraform", metavar="FILE"),
+    option("--var-file", help="A file of values, or a pipe. Repeatable.", rich_help_panel="Terraform", metavar="FILE"),
 ]
 Target = Annotated[
     list[str] | None,
@@ -148,6 +189,15 @@ AllowDestroy = Annotated[
     option(
         "--allow-destroy",
         help="Its data may go. Repeatable.",
+        rich_help_panel="Guards",
+        metavar="ADDR",
+    ),
+]
+AllowForget = Annotated[
+    list[str] | None,
+    option(
+        "--allow-forget",
+        help="May leave the state and stay in AWS. Repeatable.",
         rich_help_panel="Guards",
         metavar="ADDR",
     ),
@@ -223,6 +273,7 @@ class RunWords:
     """What every run over layers can be told; `command` adds these options where a function takes them."""
 
     set: Set = None
+    set_env: SetEnv = None
     var_file: VarFile = None
     target: Target = None
     replace: Replace = None

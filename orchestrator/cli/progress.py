@@ -8,7 +8,6 @@ Off a terminal a long wait still shows signs of life: what is under way is named
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
@@ -16,11 +15,11 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.live import Live
-from rich.text import Text
 
-from orchestrator import events
-from orchestrator.cli import render, render_contract, render_cost
+from orchestrator import events, printable
+from orchestrator.cli import plain, render, render_contract, render_cost
 from orchestrator.cli.options import LogFormat
+from orchestrator.cli.terminal import Text
 from orchestrator.cli.track import Track, shortened, takes
 from orchestrator.estimate import Origin
 from orchestrator.finding import Severity
@@ -28,9 +27,8 @@ from orchestrator.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console
-
     from orchestrator.cli.invocation import Invocation
+    from orchestrator.cli.terminal import Screen
 
 _HEARTBEAT = 30.0
 _MOST_LINES = 12
@@ -77,7 +75,7 @@ class _JsonLines:
         self._run = run
 
     def on_event(self, event: events.Event) -> None:
-        print(json.dumps(to_json(event), ensure_ascii=False), file=self._run.stderr, flush=True)
+        print(plain.json_text(to_json(event), self._run.stderr, indent=None), file=self._run.stderr, flush=True)
 
     def quiet(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -109,7 +107,7 @@ def to_json(event: events.Event) -> dict[str, Any]:
 class _Progress:
     """The state of the display. Events come from several threads; each is shown under one lock."""
 
-    def __init__(self, console: Console, plans: Console, *, is_live: bool, is_sandbox: bool) -> None:
+    def __init__(self, console: Screen, plans: Screen, *, is_live: bool, is_sandbox: bool) -> None:
         self._console = console
         self._plans = plans
         self._is_live = is_live
@@ -170,7 +168,7 @@ class _Progress:
         return self._tracks.setdefault(layer, Track())
 
     def _on_Notice(self, event: events.Notice) -> None:
-        self._print(Text.assemble(("note: ", "yellow"), event.text), event.layer)
+        self._print(Text.assemble(("note: ", "yellow"), printable.indented(event.text)), event.layer)
 
     def _on_PreflightDone(self, event: events.PreflightDone) -> None:
         for finding in event.findings:
@@ -242,10 +240,10 @@ class _Progress:
             return
         self._said.add(event)
         style = "red" if event.is_error else "yellow"
-        text = Text.assemble((f"{event.severity}: ", f"bold {style}"), (event.summary, "bold"))
+        text = Text.assemble((f"{event.severity}: ", f"bold {style}"), (printable.line(event.summary), "bold"))
         where = ", ".join(part for part in (event.address, event.where) if part)
         if where:
-            text.append(f"\n  {where}", style="cyan")
+            text.append(f"\n  {printable.line(where)}", style="cyan")
         if event.detail:
             text.append("\n  " + event.detail.strip().replace("\n", "\n  "))
         self._print(text, event.layer)

@@ -6,22 +6,21 @@ What people read goes through the functions here; what programs read is written 
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.text import Text
-
+from orchestrator import printable
+from orchestrator.cli.terminal import Text, screen
 from orchestrator.diagnosis import HopOutcome
 from orchestrator.finding import Severity
 from orchestrator.plan import UNKNOWN, Action
-from orchestrator.redaction import RedactedStream
+from orchestrator.redaction import MASK
 from orchestrator.report import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from orchestrator.cli.invocation import Invocation
+    from orchestrator.cli.terminal import Screen
     from orchestrator.diagnosis import Diagnosis, Hop
     from orchestrator.finding import Finding
     from orchestrator.outputs import Output
@@ -60,32 +59,23 @@ _LONGEST_VALUE = 60
 _BEFORE_DIFFERENCE = 20
 
 
-def console(run: Invocation, *, stderr: bool = False) -> Console:
+def console(run: Invocation, *, stderr: bool = False) -> Screen:
     """A console on a redacted stream; plain where colours are not wanted or nobody would see them."""
     from orchestrator.cli.boundary import redact
 
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(
-        file=RedactedStream(stream, redact),  # type: ignore[arg-type]
-        no_color=not run.is_colored,
-        force_terminal=stream.isatty() and run.is_colored,
-        highlight=False,
-        # A colon-word is no picture here: an ARN holds `:secret:`.
-        emoji=False,
-        soft_wrap=True,
-    )
+    return screen(redact.lines, is_colored=run.is_colored, stderr=stderr)
 
 
 def print_outputs(run: Invocation, outputs: Iterable[Output], *, stderr: bool = False) -> None:
     """One output a line, as HCL writes them; a map has a line for each of its keys."""
     out = console(run, stderr=stderr)
     known = sorted(outputs, key=lambda output: output.name)
-    width = max((len(output.name) for output in known), default=0)
+    width = max((len(printable.line(output.name)) for output in known), default=0)
     for output in known:
-        text = Text.assemble((f"{output.name:<{width}}", "cyan"), " = ")
+        text = Text.assemble((f"{printable.line(output.name):<{width}}", "cyan"), " = ")
         if isinstance(output.shown, dict):
-            longest = max(map(len, output.shown), default=0)
-            lines = (f"\n  {key:<{longest}} = {_literal(value)}" for key, value in output.shown.items())
+            longest = max((len(printable.line(key)) for key in output.shown), default=0)
+            lines = (f"\n  {printable.line(key):<{longest}} = {_literal(value)}" for key, value in output.shown.items())
             text.append("{" + "".join(lines) + "\n}")
         else:
             text.append(output.shown if output.is_sensitive else _literal(output.shown))
@@ -99,8 +89,8 @@ def print_findings(run: Invocation, findings: Sequence[Finding], *, seconds: flo
     for finding in sorted(findings, key=lambda finding: rank[finding.severity]):
         out.print(finding_text(finding))
     bad = sum(finding.is_error for finding in findings)
-    verdict = f"[red]{bad} failed[/]" if bad else "[green]all passed[/]"
-    out.print(f"{len(findings)} check{'s' if len(findings) != 1 else ''} in {seconds:.1f} s, {verdict}")
+    verdict = (f"{bad} failed", "red") if bad else ("all passed", "green")
+    out.print(Text.assemble(f"{len(findings)} check{'s' if len(findings) != 1 else ''} in {seconds:.1f} s, ", verdict))
 
 
 def finding_text(finding: Finding) -> Text:
@@ -110,10 +100,10 @@ def finding_text(finding: Finding) -> Text:
         Severity.ERROR: ("✗", "red"),
     }[finding.severity]
     text = Text.assemble(
-        (f"{mark} ", style), (finding.id.removesuffix(".ok"), "bold"), f"  {finding.subject}: {finding.seen}"
+        (f"{mark} ", style), (finding.id.removesuffix(".ok"), "bold"), _indented(f"  {finding.subject}: {finding.seen}")
     )
     if finding.remedy:
-        text.append(f"\n    {finding.remedy}", style="dim")
+        text.append(_indented(f"\n    {finding.remedy}"), style="dim")
     return text
 
 
@@ -126,11 +116,11 @@ def hop_printer(run: Invocation) -> Callable[[Hop], None]:
 def hop_text(hop: Hop) -> Text:
     """A line a hop; below a broken one what was expected, what to change and what to type."""
     mark, style = _HOPS[hop.outcome]
-    text = Text.assemble((f"{mark} ", style), (hop.id, "bold"), f"  {hop.seen}")
+    text = Text.assemble((f"{mark} ", style), (hop.id, "bold"), _indented(f"  {hop.seen}"))
     told = (("expected", hop.expected), ("terraform", hop.address), ("change", hop.remedy), ("next", hop.command))
     for heading, line in told:
         if line:
-            text.append(f"\n    {heading}: {line}", style="dim")
+            text.append(_indented(f"\n    {heading}: {line}"), style="dim")
     return text
 
 
@@ -144,7 +134,8 @@ def plan_text(plan: Plan, layer: str) -> Text:
     """A plan as a person wants it before saying yes: counts, then a line a resource, with what differs below it."""
     if plan.is_refresh_only:
         return _drift_text(plan, layer)
-    text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), "\n")
+    partial = ", only the targets (partial)" if not plan.is_complete else ""
+    text = Text.assemble((layer, "bold"), ": ", counts(plan, _PHRASES), partial, "\n")
     order = [Action.CREATE, Action.NO_OP, Action.UPDATE, Action.FORGET, Action.REPLACE, Action.DELETE]
     shown = [change for change in plan.changes if change.is_shown]
     for change in sorted(shown, key=lambda c: (order.index(c.action), c.address)):
@@ -155,7 +146,7 @@ def plan_text(plan: Plan, layer: str) -> Text:
     else:
         for output in outputs:
             symbol, style = SYMBOLS.get(output.action, ("~", "yellow"))
-            text.append(f"  {symbol} output {output.name}", style=style)
+            text.append(f"  {symbol} output {printable.line(output.name)}", style=style)
             before, after = _pair(output.before, output.after)
             text.append(
                 f": {before} → {after}\n" if output.action is Action.UPDATE and not output.is_sensitive else "\n",
@@ -172,9 +163,9 @@ def _drift_text(plan: Plan, layer: str) -> Text:
     )
     for change in sorted(plan.drift, key=lambda change: change.address):
         if change.action is Action.DELETE:
-            text.append(f"  - {change.address}  (gone)\n", style="red")
+            text.append(f"  - {printable.line(change.address)}  (gone)\n", style="red")
         else:
-            text.append(f"  ~ {change.address}\n", style="yellow")
+            text.append(f"  ~ {printable.line(change.address)}\n", style="yellow")
             for attribute in change.drifted_attributes():
                 _append_attribute(text, attribute)
     return text
@@ -192,30 +183,35 @@ def counts(plan: Plan, words: dict[Action, str] = _DONE) -> str:
 def print_ends(run: Invocation, report: RunReport, *, with_outputs: bool = True) -> None:
     """How each layer ended: one line, and after an apply its outputs."""
     out = console(run, stderr=True)
+
+    def say(mark: str, style: str, layer: str, text: str) -> None:
+        out.print(Text.assemble((mark, style), " ", (layer, "bold"), f": {text}"))
+
     for result in report.results:
+        layer = printable.line(result.layer)
         if result.outcome is Outcome.NO_CHANGES:
-            out.print(f"[green]✓[/] [bold]{result.layer}[/]: nothing to change ({result.seconds:.1f} s)")
+            say("✓", "green", layer, f"nothing to change ({result.seconds:.1f} s)")
         elif result.outcome is Outcome.DRIFTED:
-            command = run.target.command(f"plan {result.layer}")
-            out.print(f"[yellow]![/] [bold]{result.layer}[/]: has drifted; {command} shows what would bring it back")
+            command = run.target.command("plan", result.layer)
+            say("!", "yellow", layer, f"has drifted; {command} shows what would bring it back")
         elif result.outcome is Outcome.WAITING:
-            out.print(f"[yellow]…[/] [bold]{result.layer}[/]: not planned yet")
+            say("…", "yellow", layer, "not planned yet")
         elif result.outcome is Outcome.SKIPPED and result.error:
-            out.print(f"[yellow]-[/] {result.error.message}")
+            out.print(Text.assemble(("-", "yellow"), f" {_indented(result.error.message)}"))
         elif result.outcome is Outcome.APPLIED and result.plan:
-            seconds = duration(result.seconds)
-            out.print(f"[green]✓[/] [bold]{result.layer}[/]: {counts(result.plan)} in {seconds}\n")
+            partial = "" if result.plan.is_complete else ", only the targets (partial)"
+            say("✓", "green", layer, f"{counts(result.plan)}{partial} in {duration(result.seconds)}\n")
             if result.outputs and with_outputs:
                 print_outputs(run, result.outputs)
         elif any(verdict.is_broken for verdict in result.verdicts):
             broken = sum(verdict.is_broken for verdict in result.verdicts)
-            out.print(f"[red]✗[/] [bold]{result.layer}[/]: {broken} of {len(result.verdicts)} rows broken")
+            say("✗", "red", layer, f"{broken} of {len(result.verdicts)} rows broken")
         elif result.outcome.is_failure:
-            out.print(f"[red]✗[/] [bold]{result.layer}[/]: {result.outcome} after {duration(result.seconds)}")
+            say("✗", "red", layer, f"{result.outcome} after {duration(result.seconds)}")
     planned = [result.layer for result in report.results if result.outcome is Outcome.PLANNED]
     if planned:
-        command = run.target.command(f"up {' '.join(planned)}")
-        out.print(f"[dim]nothing was applied; {command} plans again, shows and asks[/]")
+        command = run.target.command("up", *planned)
+        out.print(Text(f"nothing was applied; {command} plans again, shows and asks", "dim"))
 
 
 def duration(seconds: float) -> str:
@@ -230,12 +226,19 @@ def duration(seconds: float) -> str:
 
 def _append_change(text: Text, change: ResourceChange) -> None:
     symbol, style = SYMBOLS.get(change.action, ("?", "white"))
-    text.append(f"  {symbol} {change.address}", style=style)
+    text.append(f"  {symbol} {printable.line(change.address)}", style=style)
+    if change.deposed:
+        text.append(f"  (deposed object {printable.line(change.deposed)})", style="red")
+    if change.is_forgotten and change.action is Action.REPLACE:
+        text.append("  (the old one is forgotten, not destroyed)", style="magenta")
     if change.previous_address:
-        text.append(f"  (was {change.previous_address})", style="dim")
+        text.append(f"  (was {printable.line(change.previous_address)})", style="dim")
     if change.import_id:
-        text.append(f"  (import of {change.import_id})", style="cyan")
-    if change.reason:
+        text.append(f"  (import of {printable.line(change.import_id)})", style="cyan")
+    if change.action is Action.FORGET:
+        # Terraform's reason for it is that of a destruction.
+        text.append("  (stays in AWS)", style="dim")
+    elif change.reason:
         text.append(f"  ({change.reason.replace('_', ' ')})", style="dim")
     text.append("\n")
     if change.action not in (Action.UPDATE, Action.REPLACE):
@@ -249,7 +252,10 @@ def _append_change(text: Text, change: ResourceChange) -> None:
 
 def _append_attribute(text: Text, attribute: AttributeChange) -> None:
     before, after = _pair(attribute.before, attribute.after)
-    text.append(f"      {attribute.path}: {before} → {after}", style="dim")
+    # Two masks say nothing; that there is a change does.
+    is_hidden = attribute.before == attribute.after == MASK
+    shown = f"{MASK}, changes" if is_hidden else f"{before} → {after}"
+    text.append(f"      {printable.line(attribute.path)}: {shown}", style="dim")
     if attribute.forces_replacement:
         text.append("  forces replacement", style="red")
     text.append("\n")
@@ -268,6 +274,11 @@ def _cut(text: str, start: int) -> str:
     begin = max(0, min(start - _BEFORE_DIFFERENCE, len(text) - _LONGEST_VALUE))
     end = begin + _LONGEST_VALUE
     return f"{'…' if begin else ''}{text[begin:end]}{'…' if end < len(text) else ''}"
+
+
+def _indented(text: str) -> str:
+    """A foreign text whose further lines can't be taken for findings of their own."""
+    return printable.indented(text, "      ")
 
 
 def _literal(value: Any) -> str:

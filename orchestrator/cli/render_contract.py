@@ -6,8 +6,8 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
+from orchestrator import printable
+from orchestrator.cli.terminal import Text
 from orchestrator.judgement import Status, words
 from orchestrator.verification import count, difference
 
@@ -65,7 +65,7 @@ def _append(text: Text, verdict: Verdict) -> None:
         if verdict.row.why:
             text.append(f"\n      {verdict.row.why}", style="dim")
     elif verdict.status is Status.UNKNOWN:
-        text.append(f"\n      {verdict.reason}", style="yellow")
+        text.append(printable.indented(f"\n      {verdict.reason}", "      "), style="yellow")
     elif verdict.scaled_by:
         text.append(f"  (now {words(verdict.seen)}: {verdict.scaled_by})", style="dim")
     text.append("\n")

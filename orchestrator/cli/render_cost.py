@@ -6,19 +6,17 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from orchestrator.cli.render import console
+from orchestrator.cli.terminal import Text
 from orchestrator.delta import Turn
 from orchestrator.price import exact, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from rich.console import Console
-
     from orchestrator.aws.price_list import Quote
     from orchestrator.cli.invocation import Invocation
+    from orchestrator.cli.terminal import Screen
     from orchestrator.cost import Cost, Unpriced
     from orchestrator.delta import Delta, Shift
     from orchestrator.price import Book
@@ -36,7 +34,11 @@ def delta_text(delta: Delta) -> Text:
     changed = [surprise.resource for surprise in delta.surprises if surprise.turn is Turn.CHANGED]
     lines = [(delta.sentence, "bold"), (delta.unknown, "dim")]
     lines += [(f"{_GAP}{resource.address}: {resource.reason}", "dim") for resource in changed[:_NAMED]]
-    return Text("\n").join(Text(line, style) for line, style in lines if line)
+    text = Text()
+    for line, style in lines:
+        if line:
+            text.append("\n" if text else "").append(line, style)
+    return text
 
 
 def print_deployed(run: Invocation, costs: Mapping[str, Cost], book: Book, quotes: Quotes) -> None:
@@ -81,7 +83,7 @@ def print_planned(run: Invocation, deltas: Mapping[str, Delta], book: Book, quot
         out.print(Text(f"\nall layers: {change} a month, without what is unpriced", "bold"))
 
 
-def _heading(out: Console, what: str, book: Book) -> None:
+def _heading(out: Screen, what: str, book: Book) -> None:
     out.print(Text(what, "bold"))
     for line in _wrapped(f"{book.region}, prices of {book.date}: {book.source}"):
         out.print(Text(line, "dim"))
@@ -110,7 +112,7 @@ def _difference(delta: Delta) -> str:
     return f"{delta.money(delta.total)}{'' if is_whole else ' ?'}"
 
 
-def _tradeoffs(out: Console, delta: Delta) -> None:
+def _tradeoffs(out: Screen, delta: Delta) -> None:
     """What is given up for, or gained by, each choice that is new."""
     known = {(row.item, row.choice) for row in delta.before.rows}
     new = [row for row in delta.after.rows if row.tradeoff and (row.item, row.choice) not in known]
@@ -122,7 +124,7 @@ def _tradeoffs(out: Console, delta: Delta) -> None:
             out.print(line)
 
 
-def _rest(out: Console, cost: Cost) -> None:
+def _rest(out: Screen, cost: Cost) -> None:
     """What is not in the total, and why."""
     out.print()
     if cost.unpriced:
@@ -137,7 +139,7 @@ def _kind(resource: Unpriced) -> tuple[str, str]:
     return resource.type, resource.reason
 
 
-def _print_unpriced(out: Console, type_: str, reason: str, some: Sequence[Unpriced]) -> None:
+def _print_unpriced(out: Screen, type_: str, reason: str, some: Sequence[Unpriced]) -> None:
     for line in _wrapped(f"{_GAP}{len(some)} {type_}: {reason}", indent=_GAP * 2):
         out.print(line)
     for resource in some[:_NAMED]:
@@ -146,7 +148,7 @@ def _print_unpriced(out: Console, type_: str, reason: str, some: Sequence[Unpric
         out.print(Text(f"{_GAP * 2}and {len(some) - _NAMED} more; all of them: --json", "dim"))
 
 
-def _print_quotes(out: Console, quotes: Sequence[Quote], book: Book) -> None:
+def _print_quotes(out: Screen, quotes: Sequence[Quote], book: Book) -> None:
     """Where AWS's list differs from the book."""
     if not quotes:
         return
@@ -172,7 +174,7 @@ def _print_quotes(out: Console, quotes: Sequence[Quote], book: Book) -> None:
             out.print(Text(line, "yellow"))
 
 
-def _table(out: Console, rows: Sequence[Sequence[str]], *, right: Iterable[int]) -> None:
+def _table(out: Screen, rows: Sequence[Sequence[str]], *, right: Iterable[int]) -> None:
     """Columns as wide as they have to be; the last one is wrapped where it is text."""
     if len(rows) == 1:
         out.print("nothing that the price book has a price for")

@@ -6,17 +6,18 @@ import textwrap
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
+from orchestrator import printable
+from orchestrator.aws.workspace import listed, shown_name
 from orchestrator.cli.render import console
+from orchestrator.cli.terminal import Text
 from orchestrator.moment import ago, utc, utc_and_ago
+from orchestrator.shared_state import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from rich.console import Console
-
     from orchestrator.cli.invocation import Invocation
+    from orchestrator.cli.terminal import Screen
     from orchestrator.evidence import LockEvidence
     from orchestrator.history import StateVersion
     from orchestrator.mend import Mending
@@ -52,7 +53,7 @@ def print_locks(run: Invocation, found: Iterable[LockEvidence], *, stderr: bool 
     """Every lock, with its signs of life."""
     out = console(run, stderr=stderr)
     for evidence in found:
-        out.print(Text.assemble((evidence.layer, "bold"), " is locked"))
+        out.print(Text.assemble((printable.line(evidence.layer), "bold"), " is locked"))
         for heading, text in evidence.lines:
             _print_pair(out, heading, text)
 
@@ -62,7 +63,9 @@ def print_digest(run: Invocation, statuses: Iterable[LayerStatus]) -> None:
     out = console(run)
     for status in statuses:
         if status.mismatch is not None:
-            out.print(Text.assemble((status.layer, "bold"), " has a wrong digest, which stops Terraform"))
+            out.print(
+                Text.assemble((printable.line(status.layer), "bold"), " has a wrong digest, which stops Terraform")
+            )
             _print_pair(out, "digest", status.mismatch.cause)
             _print_pair(out, "remedy", status.mismatch.remedy(status.layer, run.target.command))
 
@@ -80,12 +83,12 @@ def print_history(run: Invocation, versions: Iterable[StateVersion]) -> None:
 def print_restoration(run: Invocation, restoration: Restoration) -> None:
     """What is there, what would come back, and which resources Terraform would know again or no more."""
     out = console(run, stderr=True)
-    out.print(Text.assemble((restoration.layer, "bold"), ": an earlier state comes back"))
+    out.print(Text.assemble((printable.line(restoration.layer), "bold"), ": an earlier state comes back"))
     _print_pair(out, "now", _described(restoration.current))
     _print_pair(out, "then", f"{_described(restoration.wanted)}, under serial {restoration.serial}")
     for mark, style, addresses in (("+", "green", restoration.appearing), ("-", "red", restoration.disappearing)):
         for address in addresses[:_SHOWN_ADDRESSES]:
-            out.print(Text(f"  {mark} {address}", style))
+            out.print(Text(f"  {mark} {printable.line(address)}", style))
         if len(addresses) > _SHOWN_ADDRESSES:
             out.print(Text(f"  {mark} and {len(addresses) - _SHOWN_ADDRESSES} more", style))
     if restoration.disappearing:
@@ -98,7 +101,7 @@ def print_mending(run: Invocation, mending: Mending) -> None:
     """What the table holds, what is there, and why they may differ."""
     out = console(run, stderr=True)
     wrong, state = mending.mismatch, mending.state
-    out.print(Text.assemble((mending.layer, "bold"), " has a wrong digest, which stops Terraform"))
+    out.print(Text.assemble((printable.line(mending.layer), "bold"), " has a wrong digest, which stops Terraform"))
     _print_pair(out, "digest", wrong.cause)
     _print_pair(out, "table", f"{wrong.table} holds {wrong.recorded}")
     written = f", {utc_and_ago(mending.written)}" if mending.written else ""
@@ -106,7 +109,7 @@ def print_mending(run: Invocation, mending: Mending) -> None:
     _print_pair(out, "state", here)
     _print_pair(out, "mend", f"the table gets {wrong.actual}" if wrong.actual else "the digest is removed")
     if wrong.version_id is not None:
-        other = run.target.command(f"state restore {mending.layer} --version {wrong.version_id}")
+        other = run.target.command("state", "restore", mending.layer, "--version", wrong.version_id)
         _print_pair(out, "or", f"{other} brings back the state that the digest belongs to")
 
 
@@ -116,9 +119,10 @@ def _row(status: LayerStatus, *, is_narrow: bool = False) -> tuple[str, ...]:
     if status.modified is not None:
         minute = f"{status.modified.astimezone(UTC):%Y-%m-%d %H:%M}"
         written = ago(status.modified) if is_narrow else f"{minute}, {ago(status.modified)}"
+    layer = printable.line(status.layer)
     if state is None:
-        return (status.layer, status.word, "", "", "", written)
-    return (status.layer, status.word, str(state.serial), str(state.resources), state.terraform_version, written)
+        return (layer, status.word, "", "", "", written)
+    return (layer, status.word, str(state.serial), str(state.resources), state.terraform_version, written)
 
 
 def _lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -134,6 +138,12 @@ def _padded(row: tuple[str, ...], widths: Sequence[int]) -> Iterable[str]:
 
 
 def _details(run: Invocation, status: LayerStatus) -> Iterable[tuple[str, str]]:
+    if status.selected:
+        yield "selected", f"workspace {shown_name(status.selected)}; wealist works in the default workspace only"
+    if status.workspaces:
+        yield "applied", f"in workspace {listed(status.workspaces)}; wealist works in the default workspace only"
+    if status.shared_with:
+        yield "shared", f"this is also the state of {named(status.shared_with)}; wealist changes neither"
     for lock in status.locks:
         yield "lock", lock.describe()
     last = status.last_apply
@@ -150,9 +160,9 @@ def print_troubles(run: Invocation, troubles: Mapping[tuple[str, str | None], Se
     out = console(run, stderr=True)
     for (message, hint), layers in troubles.items():
         more = f" (and {len(layers) - 1} more)" if len(layers) > 1 else ""
-        out.print(Text.assemble(("! ", "yellow"), f"{layers[0]}{more}: {message}"))
+        out.print(Text.assemble(("! ", "yellow"), printable.indented(f"{layers[0]}{more}: {message}")))
         if hint:
-            out.print(Text(f"    {hint}", "dim"))
+            out.print(Text(printable.indented(f"    {hint}", "    "), "dim"))
 
 
 def _described(version: StateVersion) -> str:
@@ -174,10 +184,10 @@ def _bytes(size: int) -> str:
     return f"{size} B" if size < 1000 else f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
 
 
-def _print_pair(out: Console, heading: str, text: str) -> None:
+def _print_pair(out: Screen, heading: str, text: str) -> None:
     """A heading and a text; on a terminal the text keeps to its own column."""
     indent = f"  {heading:<8} "
-    lines = [text]
+    lines = text.split("\n")
     if out.is_terminal:
         width = max(out.width - len(indent), 20)
         lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]

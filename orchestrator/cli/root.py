@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Options can be given as WEALIST_<NAME>, but for those that say yes. What follows a lone -- goes to Terraform as it is.",
+    epilog="Options that choose nothing and confirm nothing can be given as WEALIST_<NAME>. What follows a lone -- goes to Terraform as it is.",
 )
 
 

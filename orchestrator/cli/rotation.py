@@ -23,7 +23,7 @@ def rotate(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
     if wants.finish:
         return _finish(run, name, words, wants)
     confirm = confirmation.for_up(run, auto_approve=wants.yes, non_interactive=wants.non_interactive)
-    options = running.options(run, words)
+    options = running.options(run, words, non_interactive=wants.non_interactive, is_prompted=not wants.yes)
     rotation = prepare_rotation(run.estate, name, run.target, redact=redact)
     rotation.check(drop_oldest=wants.drop_oldest)
     group = rotation.group.id
@@ -40,8 +40,8 @@ def rotate(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
         with_outputs=False,
     )
     run.say(f"{group} accepts both: the new value, and the one before. Next:")
-    run.say(f"  1. let every client read the secret again: {run.target.command(f'secrets {name}')}")
-    run.say(f"  2. {run.target.command(f'secrets rotate {name} --finish')}")
+    run.say(f"  1. let every client read the secret again: {run.target.command('secrets', name)}")
+    run.say(f"  2. {run.target.command('secrets', 'rotate', name, '--finish')}")
     return report.exit_code
 
 
@@ -50,7 +50,7 @@ def _meanwhile(run: Invocation, rotation: Rotation) -> str:
     if rotation.phase is Phase.UNDELIVERED:
         # The version before the new one is then the one that never arrived.
         return retry
-    return f"{retry}, or to use {run.target.command(f'secrets {rotation.name} --version-stage AWSPREVIOUS')}"
+    return f"{retry}, or to use {run.target.command('secrets', rotation.name, '--version-stage', 'AWSPREVIOUS')}"
 
 
 def _finish(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
@@ -68,7 +68,7 @@ def _finish(run: Invocation, name: str, words: RunWords, wants: Rotate) -> int:
     try:
         was_open = rotation.finish(on_wait=lambda doing: run.say(f"waiting: {rotation.group.id} is {doing}"))
     except KeyboardInterrupt:
-        run.say(f"AWS may go on with it; {run.target.command(f'secrets rotate {name} --finish')} tells, and waits")
+        run.say(f"AWS may go on with it; {run.target.command('secrets', 'rotate', name, '--finish')} tells, and waits")
         raise
     if was_open:
         run.say(f"done: {rotation.group.id} accepts the current value of {name}, and no other")

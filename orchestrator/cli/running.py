@@ -6,11 +6,12 @@ import json as jsonlib
 import re
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import printable
+from orchestrator.cli import given
 from orchestrator.config import DURATION
 from orchestrator.errors import RunError, UsageError
 from orchestrator.report import Outcome
 from orchestrator.run import RunOptions
-from orchestrator.tf.variables import parse_assignments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,11 +42,17 @@ def names(
     return tuple(sorted(run.estate.graph.closure(ids))) if with_dependencies else ids
 
 
-def options(run: Invocation, words: RunWords, **more: Any) -> RunOptions:
+def options(run: Invocation, words: RunWords, *, non_interactive: bool = False, **more: Any) -> RunOptions:
     if words.lock_timeout is not None and not re.fullmatch(DURATION, words.lock_timeout):
         raise UsageError(f"--lock-timeout {words.lock_timeout}: this is no duration", hint="write 30s or 5m")
     return RunOptions(
-        values=parse_assignments(words.set or ()),
+        values=given.values(
+            words.set or (),
+            words.set_env or (),
+            run.environ,
+            var_files=words.var_file or (),
+            non_interactive=non_interactive,
+        ),
         var_files=tuple(words.var_file or ()),
         targets=tuple(words.target or ()),
         replace=tuple(words.replace or ()),
@@ -116,5 +123,5 @@ def _leave(report: RunReport, words: RunWords, *, detailed: bool) -> None:
     if words.json:
         plain.print_json(data)
     if words.report_file is not None:
-        text = jsonlib.dumps(data, indent=2, ensure_ascii=False)
+        text = printable.json(jsonlib.dumps(data, indent=2, ensure_ascii=False))
         report_file.write(words.report_file, text + "\n")

@@ -54,15 +54,16 @@ def env(run: Invocation, *, json: bool) -> None:
     if len(regions) == 1:
         # The AWS CLI asks for one; with several, which is meant is for the person to say.
         variables["AWS_DEFAULT_REGION"] = regions.pop()
+    run.say("note: wealist itself goes to the sandbox with --sandbox only; without it, it refuses this endpoint")
     # A profile, a token or an endpoint of one service would lead away from the sandbox again.
     stray = sorted(name for name in run.environ if name.startswith("AWS_") and name not in variables)
     if json:
         plain.print_json({**variables, **dict.fromkeys(stray)})
         return
     for name in stray:
-        print(f"unset {name}")
+        plain.print_bare(f"unset {name}")
     for name, value in variables.items():
-        print(f"export {name}={shlex.quote(value)}")
+        plain.print_bare(f"export {name}={shlex.quote(value)}")
 
 
 def _describe(sandbox: Sandbox) -> dict[str, object]:

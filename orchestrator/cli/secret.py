@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from json import dumps as json_text
 from typing import TYPE_CHECKING
 
-from orchestrator import lookup
+from orchestrator import lookup, shell
 from orchestrator.aws.secrets import CURRENT
 from orchestrator.cli import plain
-from orchestrator.errors import UsageError
+from orchestrator.cli.stream import can_write, raw
+from orchestrator.errors import SecretError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +49,9 @@ class Request:
         if not wants_exec and (env or after):
             raise UsageError("a program to run is given to `exec`", hint=_EXEC_USAGE)
         if len(names) > 1:
-            raise UsageError(f"one secret at a time, not {' '.join(names)}", hint=f"wealist secrets {names[0]}")
+            raise UsageError(
+                f"one secret at a time, not {' '.join(names)}", hint=shell.command("wealist", "secrets", names[0])
+            )
         return cls(name="".join(names), field=field, stage=stage, env=env, program=after or ())
 
 
@@ -88,7 +91,8 @@ def name_to_rotate(words: Sequence[str], given: Mapping[str, object], *, stage: 
     for flag, value in {**given, "--version-stage": stage != CURRENT}.items():
         if value:
             raise UsageError(
-                f"rotate shows no value, so {flag} means nothing", hint=f"wealist secrets {names[0]} {flag}"
+                f"rotate shows no value, so {flag} means nothing",
+                hint=shell.command("wealist", "secrets", names[0], flag),
             )
     return names[0]
 
@@ -138,7 +142,12 @@ def _fetch(run: Invocation, request: Request, *, json: bool) -> None:
         shown = {"name": secret.name, "value": value, "arn": secret.arn, "version_id": secret.version_id}
         plain.print_json({**shown, "stages": list(secret.stages), "created": secret.created})
     else:
-        sys.stdout.write(f"{value}\n")
+        if not can_write(raw(sys.stdout), value):
+            raise SecretError(
+                f"secret {secret.name} has characters that {sys.stdout.encoding} lacks, and is not written in part",
+                hint="set PYTHONIOENCODING=utf-8, or pass --json",
+            )
+        plain.print_bare(value)
 
 
 def _execute(run: Invocation, request: Request, value: str) -> None:
@@ -147,6 +156,11 @@ def _execute(run: Invocation, request: Request, value: str) -> None:
     from orchestrator.process import find_program
 
     program = request.program
+    if "\0" in value or not _is_unicode(value):
+        raise SecretError(
+            f"secret {request.name} has a character that no environment variable can hold: NUL, or no Unicode",
+            hint=f"name another field of it, or read it from a pipe: {run.target.command('secrets', request.name)}",
+        )
     try:
         found = find_program(program[0], run.environ.get("PATH", ""))
         if found is None:
@@ -154,6 +168,14 @@ def _execute(run: Invocation, request: Request, value: str) -> None:
         os.execve(found, program, {**run.environ, request.env: value})
     except OSError as error:
         raise UsageError(f"{program[0]}: can't be started: {error.strerror}", hint=_EXEC_USAGE) from error
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _jq(field: str) -> str:
@@ -164,16 +186,18 @@ def _jq(field: str) -> str:
 def _show_command(run: Invocation, request: Request) -> None:
     config = lookup.secret_config(run.estate, request.name)
     layer = run.estate.layer(config.layer)
-    folder = shlex.quote(os.path.relpath(run.target.folder(layer.path)))
+    # A `./` keeps a folder whose name begins with a dash from being taken for an option.
+    folder = os.path.relpath(run.target.folder(layer.path))
+    folder = shlex.quote(f"./{folder}" if folder.startswith("-") else folder)
     field = request.field or config.field
     lines = [
         *(['eval "$(wealist sandbox env)"'] if run.wants_sandbox else []),
         f"cd {folder}",
         "aws secretsmanager get-secret-value \\",
-        f"  --region {layer.backend.region} \\",
+        f"  --region {shlex.quote(layer.backend.region)} \\",
         *([f"  --profile {shlex.quote(run.profile)} \\"] if run.profile else []),
         f'  --secret-id "$(terraform output -raw {shlex.quote(config.output)})" \\',
-        *([f"  --version-stage {request.stage} \\"] if request.stage != "AWSCURRENT" else []),
+        *([f"  --version-stage {shlex.quote(request.stage)} \\"] if request.stage != "AWSCURRENT" else []),
         f"  --query SecretString --output text{_jq(field) if field else ''}",
     ]
     print("\n".join(lines))

@@ -62,7 +62,7 @@ def show_locks(run: Invocation, names: Sequence[str], *, json: bool) -> int:
             run.say("no layer is locked" if len(statuses) > 1 else f"{next(iter(statuses), 'nothing')} is not locked")
         render_state.print_troubles(run, _grouped(troubles))
         for layer in dict.fromkeys(evidence.layer for evidence in found):
-            run.say(f"once its holder is surely gone: {run.target.command(f'unlock {layer}')}")
+            run.say(f"once its holder is surely gone: {run.target.command('unlock', layer)}")
     return WealistError.exit_code if is_nothing_seen else 0
 
 

@@ -29,5 +29,5 @@ def unlock(run: Invocation, name: str, *, confirm: str | None, non_interactive: 
     if not run.confirm_by_name(layer.id, question, given=confirm):
         raise WealistError("nothing was done: not confirmed")
     break_lock(run.estate, layer, run.target, shown, redact=redact)
-    run.say(f"{layer.id} is free; {run.target.command(f'plan {layer.id}')} shows what was left undone")
+    run.say(f"{layer.id} is free; {run.target.command('plan', layer.id)} shows what was left undone")
     return 0

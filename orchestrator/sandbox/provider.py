@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import hcl
+from orchestrator import hcl, shell
 from orchestrator.errors import ConfigError, SandboxError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def provider_source(environ: Mapping[str, str]) -> ProviderSource:
         if not _holds_provider(mirror):
             raise SandboxError(
                 f"{PROVIDER_MIRROR}={explicit}: no {AWS_PROVIDER} in that folder",
-                hint=f"fill it: terraform providers mirror {explicit}",
+                hint=f"fill it: {shell.command('terraform', 'providers', 'mirror', str(explicit))}",
             )
         return ProviderSource(description=f"mirror {mirror} ({PROVIDER_MIRROR})", block=_mirror_block(mirror))
     config = _user_config(environ)
@@ -101,15 +101,19 @@ def module_source(environ: Mapping[str, str]) -> ModuleSource:
     return ModuleSource.REGISTRY if _registry_answers() else ModuleSource.STAND_INS
 
 
-def cli_config(provider: ProviderSource, modules: ModuleSource, *, server_url: str, plugin_cache: Path) -> str:
-    """The text of the CLI configuration that Terraform runs with in the sandbox."""
+def cli_config(provider: ProviderSource, modules: ModuleSource, *, registry_url: str, plugin_cache: Path) -> str:
+    """The text of the CLI configuration that Terraform runs with in the sandbox.
+
+    Args:
+        registry_url: Where the server's module registry is.
+    """
     parts = ["disable_checkpoint = true\n"]
     if provider.block:
         parts.append(f"{provider.block}\n")
     else:
         parts.append(f"plugin_cache_dir = {hcl.quote(str(plugin_cache))}\n")
     if modules is not ModuleSource.REGISTRY:
-        service = hcl.quote(f"{server_url}/_wealist/modules/v1/")
+        service = hcl.quote(f"{registry_url}/v1/")
         # Overriding the host's services switches off its discovery, so providers.v1 has to be named again.
         parts.append(
             f'host "{REGISTRY}" {{\n  services = {{\n    "modules.v1"   = {service}\n'

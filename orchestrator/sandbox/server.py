@@ -7,6 +7,7 @@ What always holds:
 * It listens on the loopback interface only, on a port that the system chooses, and writes that port to
   `server.json` (mode 0600, replaced whole) once connections are accepted, never before. The file goes
   when the process stops; a second process for the same folder refuses to start.
+* Its credential comes over standard input: what stands in argv or the environment, others may be able to read.
 * It reaches nothing. An audit hook refuses connections to any address that isn't loopback and refuses to
   start programs, whatever moto would like to do on behalf of a service; credentials and configuration
   of a real account are blanked before boto is imported.
@@ -35,16 +36,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from orchestrator.sandbox.gateway import Gateway
+import psutil
+
+from orchestrator.sandbox.credential import Credential
+from orchestrator.sandbox.gateway import HOST, Gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from wsgiref.types import WSGIApplication
 
     from flask import Flask
-    from werkzeug.serving import BaseWSGIServer
 
-HOST = "127.0.0.1"
 DEFAULT_ACCOUNT_ID = "123456789012"
 STATE_FILE = "server.json"
 
@@ -72,10 +73,9 @@ _ENVIRONMENT: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """What one server process is asked to be; `token` lets the starter recognise it."""
+    """What one server process is asked to be."""
 
     runtime: Path
-    token: str
     account_id: str
     modules: tuple[Path, ...]
 
@@ -83,21 +83,20 @@ class ServerOptions:
     def from_argv(cls, argv: Sequence[str]) -> ServerOptions:
         parser = argparse.ArgumentParser(prog="python -m orchestrator.sandbox.server")
         parser.add_argument("--runtime", type=Path, required=True, help="folder for server.json")
-        parser.add_argument("--token", required=True, help="echoed by /_wealist/health")
         parser.add_argument("--account-id", default=DEFAULT_ACCOUNT_ID)
         parser.add_argument("--modules", type=Path, action="append", required=True)
         given = parser.parse_args(argv)
         return cls(
             runtime=given.runtime.absolute(),
-            token=given.token,
             account_id=given.account_id,
             modules=tuple(folder.absolute() for folder in given.modules),
         )
 
     def identity(self) -> dict[str, Any]:
-        """Who this process is, as health and server.json both say it."""
+        """Who this process is, as server.json says it."""
         modules = [str(folder) for folder in self.modules]
-        return {"token": self.token, "pid": os.getpid(), "account_id": self.account_id, "modules": modules}
+        process = {"pid": os.getpid(), "process_started": psutil.Process().create_time()}
+        return {**process, "account_id": self.account_id, "modules": modules}
 
 
 def refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
@@ -114,7 +113,7 @@ def refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
         raise PermissionError(f"The sandbox refuses to start a program ({event})")
 
 
-def create_application(options: ServerOptions) -> Gateway:
+def create_application(options: ServerOptions, credential: Credential) -> Gateway:
     """Prepare the environment, import moto and wrap it. Call it once in a process."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
         del os.environ[name]
@@ -130,25 +129,7 @@ def create_application(options: ServerOptions) -> Gateway:
             return create_backend_app(service)
 
     extensions.install("core")
-    return Gateway(options.identity(), options.modules, DomainDispatcherApplication(create_extended_app))
-
-
-def create_server(application: WSGIApplication) -> BaseWSGIServer:
-    """Listen on a free loopback port. Nothing is served until `serve_forever` is called."""
-    import logging
-
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-    from werkzeug.serving import make_server
-
-    class RequestHandler(MotoRequestHandler):
-        # Headers and body are two writes; without this the second waits for the first's acknowledgement.
-        disable_nagle_algorithm = True
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Keep the log for what went wrong: an apply makes a thousand requests."""
-
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    return make_server(HOST, 0, application, threaded=True, request_handler=RequestHandler)
+    return Gateway(credential, options.modules, DomainDispatcherApplication(create_extended_app))
 
 
 def warm(services: Iterable[str] = _WARM_SERVICES) -> None:
@@ -167,8 +148,13 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until told to stop; 0 then, 1 where another server has the folder."""
+    """Serve until told to stop; 0 then, 1 where another server has the folder or there is no credential."""
     options = ServerOptions.from_argv(sys.argv[1:] if argv is None else argv)
+    try:
+        credential = Credential.from_json(json.load(sys.stdin))
+    except (ValueError, KeyError, TypeError):
+        sys.stderr.write("A sandbox server needs its credential on standard input: wealist sandbox start\n")
+        return 1
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for stop in _STOPS:
         signal.signal(stop, _exit)
@@ -181,13 +167,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"A sandbox server already runs for {options.runtime}\n")
             return 1
         sys.addaudithook(refuse_outside)
-        server = create_server(create_application(options))
+        application = create_application(options, credential)
+        # Not before: moto reads the environment that it has just been given.
+        from orchestrator.sandbox.listener import create_server
+
+        server = create_server(HOST, application)
         threading.Thread(target=server.serve_forever, name="serve", daemon=True).start()
         state_file = options.runtime / STATE_FILE
         try:
-            address = {"port": server.port, "url": f"http://{HOST}:{server.port}"}
             started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            write_state(state_file, {**options.identity(), **address, "started_at": started_at})
+            started = {**options.identity(), "port": server.port, "started_at": started_at}
+            write_state(state_file, {**started, **credential.to_json()})
             threading.Thread(target=warm, name="warm", daemon=True).start()
             while state_file.exists():
                 time.sleep(_ORPHAN_CHECK)
@@ -211,5 +201,16 @@ def _is_loopback(host: Any) -> bool:
         return str(host) == "localhost"
 
 
+def serve_and_end() -> NoReturn:
+    """`main`, and the end of the process without finalizing what moto holds: a thousand objects take it seconds."""
+    try:
+        code: Any = main()
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    serve_and_end()

@@ -1,8 +1,10 @@
 """The sandbox as a target: what the engine needs in order to rehearse a run.
 
-The environment that Terraform gets is made from a short list, not from the shell's: no key, token, profile or
-configuration of any cloud or cluster is on it, and HOME is a folder of the sandbox's. The keys are words that no account
-knows, so that even a provider with a hard-wired endpoint is turned away.
+The environment that Terraform gets is made from a short list of names, not from the shell's: no key, token, profile or
+configuration of any cloud, cluster or registry is on it, and HOME is a folder of the sandbox's. The keys are the server's own,
+made at its start, so that no account knows them. What the HCL could say against that is refused (`confinement`). As a second wall a
+plan and an apply have a proxy that nobody listens at, so that what leaves this machine all the same ends there; an init has
+the user's, since modules and providers may have to come from a registry.
 """
 
 from __future__ import annotations
@@ -10,15 +12,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import private_folder
 from orchestrator.artifacts import check_home, prepare_home, runs_at_work
 from orchestrator.errors import SandboxError
-from orchestrator.sandbox import control, provider, workspace
+from orchestrator.sandbox import confinement, control, disposal, provider, workspace
 from orchestrator.sandbox.provider import ModuleSource
 from orchestrator.target import HOME, AwsSettings, Target
+from orchestrator.tf.env import KEPT_PREFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,18 +30,15 @@ if TYPE_CHECKING:
     from orchestrator.discovery import Estate
     from orchestrator.sandbox.control import Server
 
-ACCESS_KEY = "sandbox"
-_KEPT = frozenset(
-    {
-        *("PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"),
-    }
-)
+_KEPT = frozenset({"PATH", "LANG", "LC_ALL", "TERM", "TMPDIR", "USER", "SSL_CERT_FILE", "SSL_CERT_DIR"})
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _LOOPBACK = "127.0.0.1,localhost"
-
+# Nobody listens at tcpmux, and only root could.
+_CLOSED = "http://127.0.0.1:1"
 
 _SETUP = "setup.json"
 _CLI_CONFIG = "terraform.rc"
+_CREDENTIALS = "aws-credentials"
 _SOURCES = (provider.PROVIDER_MIRROR, provider.MODULE_MIRROR, provider.MODULE_SOURCE)
 
 
@@ -49,6 +50,7 @@ class Sandbox:
         was_started: Whether it was started just now, and so is empty.
         provider, modules: Where Terraform gets them from, in words.
         unheeded: Variables that ask for another source than the one it was started with.
+        profiles: Those that the HCL names, which stand for the sandbox's own keys.
     """
 
     target: Target
@@ -57,6 +59,7 @@ class Sandbox:
     provider: str
     modules: str
     unheeded: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
 
 
 def sandbox_home(root: Path) -> Path:
@@ -86,44 +89,79 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
             control.stop(home)
             server, setup = _start(estate, environ, home)
             workspace.forget_init(work)
+        _write_private(home / _CLI_CONFIG, setup.pop("cli_config"))
+        profiles = confinement.profiles(estate.layers)
+        _write_private(home / _CREDENTIALS, confinement.credentials_file(profiles, server.credential))
         workspace.synchronize(estate, work)
     target = Target(
         name="sandbox",
         home=home,
-        aws=AwsSettings(endpoint_url=server.url, access_key=ACCESS_KEY, secret_key=ACCESS_KEY),
-        environ=environment(environ, server=server, cli_config=home / _CLI_CONFIG, home=home / "home"),
+        aws=AwsSettings(
+            endpoint_url=server.url,
+            access_key=server.credential.access_key,
+            secret_key=server.credential.secret_key,
+        ),
+        environ=environment(environ, server=server, home=home),
+        fetching={name: environ.get(name, "") for name in _PROXIES},
+        check=confinement.check,
         source_root=estate.root,
         work_root=work,
         terraform_bin=terraform_bin,
     )
     asked = setup.pop("asked", None)
     unheeded = tuple(name for name in _SOURCES if asked and asked.get(name) != environ.get(name))
-    return Sandbox(target=target, server=server, was_started=was_started, unheeded=unheeded, **setup)
+    return Sandbox(target=target, server=server, was_started=was_started, unheeded=unheeded, profiles=profiles, **setup)
 
 
 def stop_sandbox(root: Path) -> bool:
-    """Stop an estate's sandbox; what was in it is gone. Returns whether one ran.
+    """Stop an estate's sandbox; what was in it is gone, and so is what could tell of it. Returns whether one ran.
 
     Raises:
         SandboxError: A run is at work in it, or it does not end.
+        ConfigError: A link is in the place of its folder.
     """
-    at_work = runs_at_work(sandbox_home(root))
-    if at_work:
-        raise SandboxError(f"run {at_work[-1]} is at work in the sandbox", hint="wait for it, or stop it with Ctrl-C")
-    return control.stop(sandbox_home(root))
+    home = sandbox_home(root)
+    with disposal.opened(root, home) as folder:
+        if folder is None:
+            return False
+        with control.only_one(home):
+            at_work = runs_at_work(home)
+            if at_work:
+                raise SandboxError(
+                    f"run {at_work[-1]} is at work in the sandbox", hint="wait for it, or stop it with Ctrl-C"
+                )
+            was_running = control.stop(home)
+            disposal.dispose(folder)
+    return was_running
 
 
 def _read_setup(home: Path, server: Server | None) -> dict[str, Any] | None:
     """What was written down when this very server was started."""
+    if server is None:
+        return None
     try:
         setup: dict[str, Any] = json.loads((home / _SETUP).read_text(encoding="utf-8"))
-        return setup if server is not None and setup.pop("token") == server.token else None
-    except (OSError, ValueError, KeyError):
+        seal = setup.pop("seal")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
+    is_ours = isinstance(seal, str) and compare_digest(seal.encode(), server.credential.seal(setup).encode())
+    return setup if is_ours else None
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that is whole at every moment: another command's Terraform may be reading it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
 
 
 def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> tuple[Server, dict[str, Any]]:
-    """Start the server, and write down for all later commands where providers and modules come from."""
+    """Start the server, and write down for all later commands where providers and modules come from.
+
+    Every command writes Terraform's CLI configuration anew from that, whatever has become of the file meanwhile.
+    """
     providers = provider.provider_source(environ)
     source = provider.module_source(environ)
     mirror = environ.get(provider.MODULE_MIRROR) if source is ModuleSource.MIRROR else None
@@ -134,30 +172,37 @@ def _start(estate: Estate, environ: Mapping[str, str], home: Path) -> tuple[Serv
         ModuleSource.REGISTRY: f"the public registry, {provider.REGISTRY}",
         ModuleSource.STAND_INS: "wealist's stand-ins (the public registry does not answer)",
     }
-    config = provider.cli_config(providers, source, server_url=server.url, plugin_cache=home / "plugins")
-    (home / _CLI_CONFIG).write_text(config, encoding="utf-8")
-    asked = {name: environ.get(name) for name in _SOURCES}
-    setup = {"provider": providers.description, "modules": described[source], "asked": asked}
-    path = home / _SETUP
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({**setup, "token": server.token}), encoding="utf-8")
+    registry = f"{server.url}/_wealist/{server.credential.registry}"
+    setup = {
+        "provider": providers.description,
+        "modules": described[source],
+        "asked": {name: environ.get(name) for name in _SOURCES},
+        "cli_config": provider.cli_config(providers, source, registry_url=registry, plugin_cache=home / "plugins"),
+    }
+    _write_private(home / _SETUP, json.dumps({**setup, "seal": server.credential.seal(setup)}))
     return server, setup
 
 
-def environment(environ: Mapping[str, str], *, server: Server, cli_config: Path, home: Path) -> dict[str, str]:
+def environment(environ: Mapping[str, str], *, server: Server, home: Path) -> dict[str, str]:
     """The environment that Terraform's is built from inside the sandbox."""
-    kept = {name: value for name, value in environ.items() if name in _KEPT or name.startswith("TF_")}
+    # Of the `TF_` variables those by whose name a person is told that they are left out, and those that name no secret.
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _KEPT or (name.startswith("TF_") and not name.startswith(KEPT_PREFIXES))
+    }
     return {
         **kept,
-        "HOME": str(home),
+        **dict.fromkeys(_PROXIES, _CLOSED),
+        "HOME": str(home / "home"),
         "NO_PROXY": _LOOPBACK,
         "no_proxy": _LOOPBACK,
-        "TF_CLI_CONFIG_FILE": str(cli_config),
+        "TF_CLI_CONFIG_FILE": str(home / _CLI_CONFIG),
         "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": server.credential.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.credential.secret_key,
         "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / _CREDENTIALS),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 

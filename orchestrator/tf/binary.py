@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from orchestrator import payload
 from orchestrator.errors import ConfigError, OutputFormatError, TerraformNotFoundError
 from orchestrator.process import Command, Runner, StartError, find_program
 from orchestrator.tf import args
@@ -47,7 +47,7 @@ def find(name: str, env: Mapping[str, str], *, runner: Runner, cwd: Path) -> Bin
     except StartError as error:
         raise TerraformNotFoundError(f"{path}: can't be started: {error.strerror}", hint=INSTALL) from error
     try:
-        return Binary(path=path, version=str(json.loads(done.stdout)["terraform_version"]))
+        return Binary(path=path, version=str(payload.load(done.stdout)["terraform_version"]))
     except (ValueError, KeyError, TypeError):
         raise OutputFormatError(
             f"{path}: `version -json` did not answer as Terraform does (exit code {done.returncode})", hint=INSTALL

@@ -7,11 +7,10 @@ error but the answer "there are changes".
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator import events, private_folder
+from orchestrator import events, payload, private_folder
 from orchestrator.errors import CommandError, CommandInterruptedError, OutputFormatError, TerraformNotFoundError
 from orchestrator.plan import Plan
 from orchestrator.process import Cancellation, Command, Completed, Runner, StartError
@@ -73,9 +72,11 @@ class TerraformClient:
         if hashlib.sha256(plan_file.read_bytes()).hexdigest() != digest:
             raise OutputFormatError(f"{self.layer}: the plan file changed while it was read", hint="plan again")
         try:
-            data = json.loads(done.stdout)
+            data = payload.load(done.stdout)
         except ValueError as error:
             raise OutputFormatError(f"`terraform show -json` wrote no JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise OutputFormatError("`terraform show -json` wrote no object of JSON")
         return Plan.from_json(data, digest=f"sha256:{digest}", is_refresh_only=is_refresh_only)
 
     def apply(self, plan_file: Path, *, lock_timeout: str = "0s", parallelism: int | None = None) -> None:

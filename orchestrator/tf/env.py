@@ -8,12 +8,13 @@ Source: Terraform's "Environment Variables" page and its command package.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 KEPT = frozenset(
     {
@@ -34,6 +35,7 @@ WORKSPACE = "TF_WORKSPACE"
 FORCED = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", WORKSPACE: "default"}
 CLI_CONFIG = "TF_CLI_CONFIG_FILE"
 LOG_PREFIX = "TF_LOG"
+VARIABLE = "TF_VAR_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,14 @@ class ChildEnvironment:
 
     values: dict[str, str] = field(repr=False)
     dropped: dict[str, str]
+
+    def dropped_but(self, values: Container[str]) -> dict[str, str]:
+        """What was left out, without the variables that were given in another way."""
+        return {
+            name: reason
+            for name, reason in self.dropped.items()
+            if not (name.startswith(VARIABLE) and name.removeprefix(VARIABLE) in values)
+        }
 
 
 def child_environment(environ: Mapping[str, str], *, keep_log: bool = False) -> ChildEnvironment:
@@ -70,8 +80,8 @@ def _reason(name: str, value: str, *, keep_log: bool) -> str | None:
         return None if value and Path(value).is_file() else f"{value or '(empty)'} does not exist"
     if name.startswith(LOG_PREFIX):
         return None if keep_log else "trace logs hold secrets; pass --terraform-log to keep it"
-    if name.startswith("TF_VAR_"):
-        return f"pass --set {name.removeprefix('TF_VAR_')}=... instead"
+    if name.startswith(VARIABLE):
+        return f"pass --set-env {shlex.quote(name.removeprefix(VARIABLE))} to use it"
     if name.startswith("TF_CLI_ARGS"):
         return "it would change the command; pass flags after -- instead"
     return "it would change what Terraform does"

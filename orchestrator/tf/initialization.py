@@ -18,7 +18,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import data_folder, project_file
+from orchestrator import data_folder, payload, project_file, shell
 from orchestrator.errors import GuardError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def is_initialized(layer: Layer, folder: Path, *, terraform_version: str, cli_co
     return all(path.exists() for path in made) and mark == _fingerprint(layer, folder, terraform_version, cli_config)
 
 
-def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[[str], str]) -> None:
+def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[..., str]) -> None:
     """Remove what an init would keep and must not.
 
     A backend that somebody else's init has put in place of the HCL's is forgotten: what stands in its state stays there,
@@ -64,7 +64,7 @@ def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[[s
         (folder / _DATA / data_folder.BACKEND).unlink()
         return
     if _read_mark(folder).get("backend") != _place(layer):
-        move = command(f"tf {layer.id} -- init -migrate-state")
+        move = command("tf", layer.id, "--", "init", "-migrate-state")
         raise _moved(layer, folder, kept, otherwise=f"to move the state: {move}; ")
     (folder / _DATA / data_folder.BACKEND).unlink()
 
@@ -102,7 +102,7 @@ def drop_modules_of_another_source(folder: Path, *, cli_config: str) -> None:
 
 def _read_mark(folder: Path) -> dict[str, Any]:
     try:
-        mark = json.loads(project_file.read_text(folder / _DATA / _MARK))
+        mark = payload.load(project_file.read_text(folder / _DATA / _MARK))
     except (OSError, ValueError):
         return {}
     return mark if isinstance(mark, dict) else {}
@@ -134,5 +134,5 @@ def _moved(layer: Layer, folder: Path, kept: Mapping[str, Any], *, otherwise: st
     return GuardError(
         f"{layer.id}: {path} is for {data_folder.url_of(kept)}, not for {backend.url} as {backend.location} says, or for "
         "other settings of it",
-        hint=f"{otherwise}to leave it where it is: rm {path}",
+        hint=f"{otherwise}to leave it where it is: {shell.command('rm', str(path))}",
     )

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import hcl, tfvars
 from orchestrator.errors import UsageError
+from orchestrator.tfvars import Piped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from orchestrator.layer import Layer
+    from orchestrator.layer import Layer, Variable
+
+_LARGEST = 1024 * 1024
 
 
 def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
@@ -36,7 +39,7 @@ def parse_assignments(pairs: Iterable[str]) -> dict[str, str]:
     return values
 
 
-def check_assigned(values: Mapping[str, str], layers: Sequence[Layer], *, files: Iterable[Path] = ()) -> None:
+def check_assigned(values: Mapping[str, str], layers: Sequence[Layer], *, files: Iterable[Path | Piped] = ()) -> None:
     """Refuse a name that none of the layers has as a variable, and a value that can't be right, before anything is started.
 
     Args:
@@ -59,17 +62,22 @@ def check_assigned(values: Mapping[str, str], layers: Sequence[Layer], *, files:
             if variable and not _fits(value, variable.type):
                 raise UsageError(
                     f"--set {name}: the value must be {_WANTED[variable.type or '']} ({variable.location})",
-                    hint=f"--set {name}={'3' if variable.type == 'number' else 'true'}",
+                    hint=_again(variable) or f"--set {name}={'3' if variable.type == 'number' else 'true'}",
                 )
             if variable and not variable.is_primitive and not hcl.is_expression(value):
                 raise UsageError(
                     f"--set {name}: the value is not an expression, and {variable.type} needs one ({variable.location})",
-                    hint=f"""quote it for the shell: --set '{name}=["a", "b"]'""",
+                    hint=_again(variable) or f"""quote it for the shell: --set '{name}=["a", "b"]'""",
                 )
     _check_edges(values, layers, tuple(files))
 
 
-def _check_edges(values: Mapping[str, str], layers: Sequence[Layer], files: Sequence[Path]) -> None:
+def _again(variable: Variable) -> str | None:
+    """How a secret is given; never in the command line, which everyone on the machine can read."""
+    return f"--set {variable.name}=- asks for it" if variable.is_sensitive else None
+
+
+def _check_edges(values: Mapping[str, str], layers: Sequence[Layer], files: Sequence[Path | Piped]) -> None:
     """Refuse another value for a variable that tells which state a layer reads: the order of layers was told without it."""
     states = [(layer, state) for layer in layers for state in layer.remote_states if state.variables]
     if not states:
@@ -101,18 +109,38 @@ def _fits(value: str, type_: str | None) -> bool:
     return True
 
 
-def check_files(files: Iterable[Path]) -> tuple[Path, ...]:
-    """Absolute paths of variable files, since Terraform runs in another folder.
+def check_files(files: Iterable[Path | Piped]) -> tuple[Path | Piped, ...]:
+    """Absolute paths of variable files, since Terraform runs in another folder; what is a pipe is read, since it can be only once.
 
     Raises:
-        UsageError: One does not exist.
+        UsageError: One does not exist, or can't be read.
     """
-    absolute = []
-    for path in files:
-        if not path.is_file():
-            raise UsageError(f"--var-file {path}: no such file", hint="paths are taken from the current folder")
-        absolute.append(path.absolute())
-    return tuple(absolute)
+    return tuple(file if isinstance(file, Piped) else _checked(file) for file in files)
+
+
+def _checked(path: Path) -> Path | Piped:
+    # Standard input is another one for Terraform, even where it is a file.
+    is_own = path.is_file() and path.absolute().parts[1] not in ("dev", "proc")
+    return path.absolute() if is_own else read_once(path)
+
+
+def read_once(path: Path) -> Piped:
+    """What a file or a pipe holds, kept in memory alone.
+
+    Raises:
+        UsageError: It is not there, or can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.isatty():
+                raise UsageError(f"--var-file {path}: this is a terminal", hint="to be asked for a value: --set NAME=-")
+            raw = file.read(_LARGEST + 1)
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise UsageError(f"--var-file {path}: {reason}", hint="paths are taken from the current folder") from error
+    if len(raw) > _LARGEST:
+        raise UsageError(f"--var-file {path}: more than {_LARGEST} bytes")
+    return Piped(name=str(path), text=raw.decode(errors="replace"))
 
 
 def render(values: Mapping[str, str], layer: Layer) -> str:

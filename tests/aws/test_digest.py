@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def found(session: Session, where: Backend = BACKEND) -> Mismatch:
 
 
 def remedy(mismatch: Mismatch) -> str:
-    return mismatch.remedy("prod/foundation", lambda words: f"wealist {words}")
+    return mismatch.remedy("prod/foundation", lambda *words: shlex.join(["wealist", *words]))
 
 
 def test_the_digest_is_read_and_written(store: Store, session: Session) -> None:

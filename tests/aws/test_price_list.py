@@ -137,7 +137,7 @@ def test_the_same_product_is_asked_for_once(stub: tuple[Session, Stubber]) -> No
         (answer(product("0.059"), product("0.038")), "AmazonEC2 lists several prices with "),
         (answer(product("0.059"), NextToken="more"), "AmazonEC2 lists several prices with "),
         (answer('{"product": {}}'), "AWS's answer is of an unexpected shape (KeyError('terms'))"),
-        (answer("<html>"), "AWS's answer is of an unexpected shape (JSONDecodeError("),
+        (answer("<html>"), "AWS's answer is of an unexpected shape (PayloadError("),
     ],
 )
 def test_where_there_is_not_one_price_there_is_none(

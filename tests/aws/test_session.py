@@ -65,6 +65,28 @@ def test_a_profile_that_is_not_there_does_not_stop_the_sandbox(monkeypatch: pyte
     assert keys(Session(HERMETIC).client("sts", REGION))[0] == "sandbox"
 
 
+def test_the_keys_in_use_are_known_once_they_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "credentials").write_text(
+        "[default]\naws_access_key_id = FILE\naws_secret_access_key = of-a-file-0123456789\n"
+        "[ops]\naws_access_key_id = OPS\naws_secret_access_key = of-ops-0123456789\naws_session_token = token-0123456789\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    sessions = Sessions(AwsSettings())
+
+    assert sessions.secrets() == set()
+    sessions.default.client("s3", REGION)
+    sessions.for_backend(backend(profile="ops")).client("s3", REGION)
+    assert sessions.secrets() == {"of-a-file-0123456789", "of-ops-0123456789", "token-0123456789"}
+    assert Session(HERMETIC).secrets() == ()
+
+
+def test_credentials_that_are_not_there_are_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(AwsSettings())
+    session.client("s3", REGION)
+
+    assert session.secrets() == ()
+
+
 def test_the_usual_sources_of_credentials_are_used_otherwise(real_credentials: None) -> None:
     assert keys(Session(AwsSettings()).client("s3", REGION)) == ("FILE", None)
 

@@ -27,7 +27,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     boundary.redact._forms.clear()
     boundary.redact._public.clear()
-    boundary.redact._pattern = None
+    boundary.redact._known.clear()
 
 
 @pytest.fixture

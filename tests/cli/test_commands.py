@@ -17,11 +17,25 @@ import pytest
 from orchestrator.aws.secrets import Secret
 from orchestrator.cli import options
 from orchestrator.cli.boundary import run
+from orchestrator.config import SecretConfig
 from orchestrator.engine import Engine
 from orchestrator.errors import SecretError
 from orchestrator.sandbox import control, provider
 from orchestrator.sandbox.control import Server
-from tests.estate import ACCOUNT, BUCKET, REGION, TABLE, YAML, Store, state_text, write_layer, write_program
+from orchestrator.sandbox.credential import Credential
+from tests.estate import (
+    ACCOUNT,
+    BUCKET,
+    KEY,
+    REGION,
+    TABLE,
+    YAML,
+    Store,
+    backend_block,
+    state_text,
+    write_layer,
+    write_program,
+)
 from tests.fakes import CANARY, PLAN_FILE, FakeRunner, Reply, recorded
 
 if TYPE_CHECKING:
@@ -475,11 +489,7 @@ def test_a_stray_variable_is_named(
 # the environment, and where a command works
 
 
-def test_flags_have_variables(
-    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, estate: Estate
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("WEALIST_CHDIR", str(estate.root))
+def test_flags_have_variables(shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEALIST_TERRAFORM_PARALLELISM", "4")
     monkeypatch.setenv("WEALIST_LOCK_TIMEOUT", "9s")
 
@@ -497,8 +507,37 @@ def test_no_variable_says_yes(
     assert shell.started == []
 
 
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (
+            ["plan", "foundation"],
+            ["--set", "--var-file", "--terraform-log", "--chdir", "--profile", "--target", "--replace"],
+        ),
+        (["up", "foundation"], ["--auto-approve", "--allow-destroy"]),
+        (["diagnose", "db"], ["--from", "--ca-file"]),
+        (["secrets", "db-password"], ["--field", "--version-stage", "--env"]),
+    ],
+)
+def test_a_variable_that_would_choose_is_named_and_has_no_effect(
+    words: list[str],
+    options: list[str],
+    shell: FakeRunner,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    without = run(words)
+    capsys.readouterr()
+    for option in options:
+        monkeypatch.setenv(f"WEALIST_{option.removeprefix('--').replace('-', '_').upper()}", "/else/where=1")
+
+    assert run(words) == without
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: WEALIST_")]
+    assert sorted(note.split()[5] for note in notes) == sorted(options)
+
+
 def test_no_guard_has_a_variable() -> None:
-    """A new one has to be added to `COMMAND_LINE_ONLY`."""
     declared = [info for kind in vars(options).values() for info in getattr(kind, "__metadata__", ())]
     guards = [info for info in declared if getattr(info, "rich_help_panel", None) == "Guards"]
 
@@ -743,6 +782,22 @@ def _remember(seen: list[ReplacedError]) -> str:
     return "nowhere"
 
 
+@pytest.mark.parametrize("character", ["\0", "\ud800"])
+def test_exec_refuses_a_value_that_no_variable_can_hold(
+    character: str, shell: FakeRunner, arn: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    secret = Secret(
+        name="db-password", arn=arn, version_id="v1", stages=("AWSCURRENT",), created="now", text=f"ab{character}cd"
+    )
+    monkeypatch.setattr("orchestrator.lookup.find_secret", lambda *_, **__: secret)
+    monkeypatch.setattr("orchestrator.lookup.secret_config", lambda *_: SecretConfig(layer="foundation", output="x"))
+
+    assert run(["secrets", "exec", "db-password", "--env", "X", "--", "true"]) == 14
+    err = capsys.readouterr().err
+    assert "no environment variable can hold" in err
+    assert "ab" not in err.replace("variable", "")
+
+
 def test_exec_of_a_program_that_is_not_there(shell: FakeRunner, arn: str, capsys: Capture) -> None:
     assert run(["secrets", "exec", "db-password", "--env", "X", "--", "no-such-program"]) == 64
     out, err = capsys.readouterr()
@@ -786,6 +841,50 @@ def test_tf_stops_at_the_guard_of_the_account(
     err = capsys.readouterr().err
     assert f"error: preflight: {ACCOUNT}: prod is pinned to account 210987654321" in err
     assert " next: use credentials of 210987654321" in err
+
+
+def test_tf_leaves_a_state_alone_that_two_layers_keep(
+    shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    write_layer(estate.root, "prod/copy", backend_block(KEY))
+
+    assert run(["tf", "copy", "--", "apply"]) == 11
+    assert "is the state of prod/copy and of prod/foundation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["apply", "-auto-approve"], ["apply"], ["destroy", "--auto-approve"], ["apply", "x.plan"]]
+)
+def test_tf_changes_nothing_unasked_where_the_account_is_unknown(
+    words: list[str], shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    (estate.root / "wealist.yaml").write_text(f"{YAML}accounts:\n  prod: '{ACCOUNT}'\n")
+    write_layer(estate.root, "prod/foundation", backend_block(KEY) + 'provider "aws" {\n  profile = "ops"\n}\n')
+
+    assert run(["tf", "foundation", "--", *words]) == 10
+    assert "which can't be checked, and nobody is asked before it is applied" in capsys.readouterr().err
+
+
+def test_tf_is_given_a_variable_from_the_environment(
+    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def execve(program: str, argv: list[str], env: dict[str, str]) -> None:
+        raise ReplacedError(str(program), argv, env)
+
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr("orchestrator.cli.escape.run_process", shell)
+    monkeypatch.setenv("TF_VAR_password", CANARY)
+    monkeypatch.setenv("TF_VAR_name", "dropped")
+    seen: list[ReplacedError] = []
+    monkeypatch.setattr("orchestrator.cli.boundary._keep_traceback", lambda: _remember(seen))
+
+    run(["tf", "foundation", "--set-env", "password", "--", "validate"])
+
+    assert seen[0].env["TF_VAR_password"] == CANARY
+    assert "TF_VAR_name" not in seen[0].env
+    err = capsys.readouterr().err
+    assert "note: TF_VAR_name is left out of Terraform's environment: pass --set-env name to use it" in err
+    assert "TF_VAR_password" not in err
 
 
 @pytest.mark.parametrize("words", [["fmt"], ["validate"], ["version"], ["-help"]])
@@ -857,9 +956,9 @@ class Running:
     def start(self, _home: Path, **_: object) -> Server:
         self.server = Server(
             pid=4711,
+            process_started=1.0,
             port=4566,
-            url="http://127.0.0.1:4566",
-            token="hunter2-token",
+            credential=Credential(access_key="hunter2-access", secret_key="hunter2-secret"),
             account_id=ACCOUNT,
             started_at="2026-01-02T03:04:05+00:00",
             modules=(),
@@ -891,7 +990,7 @@ def test_a_sandbox_is_started_shown_and_stopped(
         "modules: wealist's stand-ins (the public registry does not answer)",
         f"copy of the estate: {estate.root / '.wealist/sandbox/work'}",
     ]
-    assert "hunter2-token" not in out
+    assert "hunter2" not in out
 
     assert run(["sandbox", "start"]) == 0
     assert capsys.readouterr().err == "it runs already\n"
@@ -906,23 +1005,67 @@ def test_a_sandbox_is_started_shown_and_stopped(
 
 @pytest.mark.parametrize("command", ["start", "status"])
 def test_a_sandbox_is_data_for_scripts(command: str, shell: FakeRunner, sandbox: Running, capsys: Capture) -> None:
-    sandbox.start(Path())
-    (shell_home := Path(".wealist/sandbox")).mkdir(parents=True)
-    (shell_home / "setup.json").write_text('{"provider": "p", "modules": "m", "token": "hunter2-token"}')
+    assert run(["sandbox", "start"]) == 0
+    capsys.readouterr()
 
     assert run(["sandbox", command, "--json"]) == 0
 
-    data = json.loads(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    data = json.loads(out)
     assert (data["running"], data["url"], data["pid"]) == (True, "http://127.0.0.1:4566", 4711)
-    assert (data["provider"], data["module_source"]) == ("p", "m")
-    assert "token" not in data
+    assert data["provider"] == "mirror /m"
+    assert data["module_source"].startswith("wealist's stand-ins")
+    assert "hunter2" not in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["preflight"], ["plan", "foundation"], ["secrets", "db-password"], ["status"], ["tf", "foundation", "--", "plan"]],
+)
+def test_an_endpoint_on_this_machine_is_not_taken_for_aws(
+    words: list[str], shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    # Only the command line may say that it is meant.
+    monkeypatch.setenv("WEALIST_ALLOW_LOCAL_ENDPOINT", "1")
+
+    assert run(words) == 10
+
+    err = capsys.readouterr().err
+    assert "error: AWS_ENDPOINT_URL: http://127.0.0.1:4566 is this machine and not AWS" in err
+    assert " next: unset AWS_ENDPOINT_URL; to rehearse: add --sandbox" in err
+    assert shell.commands == []
+
+
+def test_a_provider_that_names_this_machine_is_not_run(
+    shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    main = estate.root / "terraform" / "prod" / "foundation" / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  endpoints {{\n    s3 = "http://localhost:1"\n  }}\n}}\n')
+
+    assert run(["plan", "foundation"]) == 10
+    assert "endpoints of the provider: http://localhost:1 is this machine" in capsys.readouterr().err
+
+    assert run(["plan", "foundation", "--allow-local-endpoint"]) == 0
+
+
+def test_an_endpoint_that_is_set_is_named_by_preflight(
+    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:4566")
+
+    run(["preflight", "--allow-local-endpoint"])
+
+    assert "endpoint.custom  AWS_ENDPOINT_URL_SQS" in capsys.readouterr().out
 
 
 def test_a_shell_is_pointed_at_the_sandbox(shell: FakeRunner, sandbox: Running, capsys: Capture) -> None:
     assert run(["sandbox", "env"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert "refuses this endpoint" in err
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:4566" in lines
-    assert "export AWS_ACCESS_KEY_ID=sandbox" in lines
+    assert {"export AWS_ACCESS_KEY_ID=hunter2-access", "export AWS_SECRET_ACCESS_KEY=hunter2-secret"} <= {*lines}
     assert all(line.startswith("export ") for line in lines)
 
     assert run(["sandbox", "env", "--json"]) == 0
@@ -943,6 +1086,29 @@ def test_a_source_that_is_asked_for_too_late_is_named(
 
     assert run(["--sandbox", "secrets", "db-password"]) == 14
     assert "note: WEALIST_MODULE_SOURCE has changed; it counts when the sandbox starts" in capsys.readouterr().err
+
+
+def test_a_profile_that_the_hcl_names_is_said_to_be_the_sandboxs(
+    shell: FakeRunner, sandbox: Running, estate: Estate, capsys: Capture
+) -> None:
+    main = estate.root / "terraform" / "prod" / "foundation" / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  profile = "team"\n}}\n')
+
+    run(["--sandbox", "secrets", "db-password"])
+
+    assert "note: the HCL names the profile team; in the sandbox it stands for" in capsys.readouterr().err
+
+
+def test_a_layer_that_could_leave_the_sandbox_is_not_run(
+    shell: FakeRunner, sandbox: Running, estate: Estate, capsys: Capture
+) -> None:
+    main = estate.root / "terraform" / "prod" / "foundation" / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  access_key = "AKIA"\n}}\n')
+
+    for words in (["plan", "foundation"], ["preflight"], ["tf", "foundation", "--", "plan"]):
+        assert run(["--sandbox", *words]) == 64
+        assert ": access_key of provider aws could lead a rehearsal out" in capsys.readouterr().err
+    assert shell.commands == []
 
 
 @pytest.mark.parametrize("words", [["--sandbox", "secrets", "db-password"], ["secrets", "db-password", "--sandbox"]])

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.cli import confirmation
 from orchestrator.cli.invocation import Invocation, Start
 from orchestrator.cli.options import LogFormat
-from orchestrator.errors import GuardError, LayerNotFoundError, UsageError
+from orchestrator.errors import LayerNotFoundError, UsageError
 from orchestrator.finding import Finding, Severity
 from orchestrator.run import Kind, Proposal
 from tests.plans import change, plan
@@ -89,46 +89,23 @@ def test_only_a_yes_is_a_yes(answer: str, expected: bool, estate: Estate, person
     assert capsys.readouterr().err == "Apply this to prod/foundation (aws)? Only 'yes' will do: "
 
 
-def test_a_weakening_is_confirmed_by_its_address_and_then_the_plan_by_a_yes(
-    estate: Estate, person: Person, capsys: Capture
-) -> None:
-    person(DATABASE, "yes")
+def test_a_weakening_is_confirmed_by_the_address(estate: Estate, person: Person, capsys: Capture) -> None:
+    person(DATABASE)
 
-    assert up(estate)(proposal(estate, "foundation", CHANGES, *(WEAKER,)))
-
-    err = capsys.readouterr().err
-    assert err.startswith(f"{DATABASE} would lose deletion protection. Type its address to go on: ")
-    assert err.endswith("Only 'yes' will do: ")
+    assert confirmation.of_weakening(invocation(estate))(estate.layer("foundation"), WEAKER)
+    assert capsys.readouterr().err == f"{DATABASE} would lose deletion protection. Type its address to go on: "
 
 
 @pytest.mark.parametrize("answer", ["yes", "aws_db_instance.that", ""])
-def test_a_weakening_takes_no_other_word(answer: str, estate: Estate, person: Person, capsys: Capture) -> None:
+def test_a_weakening_takes_no_other_word(answer: str, estate: Estate, person: Person) -> None:
     person(answer)
 
-    assert not up(estate)(proposal(estate, "foundation", CHANGES, *(WEAKER,)))
-    assert "Only 'yes' will do" not in capsys.readouterr().err
-
-
-def test_a_weakening_that_is_confirmed_is_no_yes_to_the_plan(estate: Estate, person: Person) -> None:
-    person(DATABASE, "no")
-
-    assert not up(estate)(proposal(estate, "foundation", CHANGES, *(WEAKER,)))
-    assert person.answers == []
+    assert not confirmation.of_weakening(invocation(estate))(estate.layer("foundation"), WEAKER)
 
 
 def test_a_flag_that_approves_is_asked_nothing(estate: Estate, capsys: Capture) -> None:
     assert up(estate, auto_approve=True)(proposal(estate, "foundation", CHANGES))
     assert capsys.readouterr().err == ""
-
-
-def test_a_flag_that_approves_does_not_cover_a_weakening(estate: Estate, person: Person) -> None:
-    person(DATABASE)
-
-    with pytest.raises(GuardError, match=r"prod/foundation: .* would lose deletion protection$") as caught:
-        up(estate, auto_approve=True)(proposal(estate, "foundation", CHANGES, *(WEAKER,)))
-
-    assert caught.value.hint == f"--allow-weaken '{DATABASE}'"
-    assert person.answers == [DATABASE]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,13 @@ import pytest
 from orchestrator.cli import render
 from orchestrator.cli.invocation import Invocation, Start
 from orchestrator.cli.options import LogFormat
+from orchestrator.cli.terminal import Text
 from orchestrator.errors import GuardError
 from orchestrator.finding import Finding, Severity
 from orchestrator.outputs import Output
 from orchestrator.plan import Plan
 from orchestrator.report import LayerResult, Outcome, RunReport
+from orchestrator.target import aws_target
 from tests.fakes import CANARY, REPLACEMENT, recorded_json
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ def test_a_plan_is_counts_and_a_line_a_resource_worst_last() -> None:
         "  + terraform_data.created",
         "  > terraform_data.new_name  (was terraform_data.old_name)",
         "  ~ terraform_data.secret",
-        "      input.password: (redacted) → (redacted)",
+        "      input.password: (redacted), changes",
         f'      output: {{"password": "{CANARY}", "user": "admin"}} → (known after apply)',
         "  ~ terraform_data.updated",
         '      input.size: "small" → "large"',
@@ -232,13 +235,13 @@ def test_colour_is_for_those_who_want_it(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
 
-    render.console(invocation(**more)).print("[red]text[/]")
+    render.console(invocation(**more)).print(Text("text", "red"))
 
     assert ("\x1b[" in capsys.readouterr().out) is is_colored
 
 
 def test_a_pipe_gets_no_colour(capsys: Capture) -> None:
-    render.console(invocation()).print("[red]text[/]")
+    render.console(invocation()).print(Text("text", "red"))
 
     assert capsys.readouterr().out == "text\n"
 
@@ -259,3 +262,41 @@ def test_a_folder_is_the_one_that_was_given() -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(59.6, "1 min 00 s"), (9.96, "10 s"), (59.4, "59 s")])
 def test_durations_are_rounded_without_a_seam(seconds: float, shown: str) -> None:
     assert render.duration(seconds) == shown
+
+
+def test_a_layers_name_is_no_markup(capsys: Capture) -> None:
+    results = tuple(
+        LayerResult(layer=name, outcome=outcome, seconds=1.0)
+        for name in ("prod/h[bold red]x", "prod/a[/b]")
+        for outcome in (Outcome.NO_CHANGES, Outcome.DRIFTED, Outcome.WAITING, Outcome.FAILED, Outcome.PLANNED)
+    )
+    run = invocation()
+    run.__dict__["target"] = aws_target(Path("/estate"), {})
+    report = RunReport(
+        run_id="1", command="plan", target="aws", started=datetime.now(UTC), seconds=1.0, results=results
+    )
+
+    render.print_ends(run, report)
+
+    err = capsys.readouterr().err
+    assert err.count("prod/h[bold red]x") == 6
+    assert "wealist up 'prod/h[bold red]x' 'prod/a[/b]' plans again" in err
+
+
+def test_what_is_forgotten_stays_and_a_deposed_object_is_told_from_the_other() -> None:
+    assert "  x terraform_data.updated  (stays in AWS)" in text("forget").splitlines()
+    assert "  - terraform_data.kept  (deposed object 0badcafe)" in text("deposed").splitlines()
+
+
+def test_a_plan_with_targets_is_called_partial() -> None:
+    assert text("target").splitlines()[0] == "prod/foundation: 1 to change, only the targets (partial)"
+    assert "partial" not in text("mixed")
+
+
+def test_a_replacement_that_destroys_nothing_says_so() -> None:
+    data = recorded_json("plan-mixed.json")
+    (entry,) = [item for item in data["resource_changes"] if item["change"]["actions"] == ["delete", "create"]]
+    entry["change"]["actions"] = ["create", "forget"]
+    shown = render.plan_text(Plan.from_json(data, digest=""), "prod/foundation").plain
+
+    assert "  ± terraform_data.replaced  (the old one is forgotten, not destroyed)" in shown

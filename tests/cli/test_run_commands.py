@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.cli.boundary import run
-from tests.estate import KEY, YAML, Store, backend_block, remote_state, state_text, write_layer
+from tests.estate import ACCOUNT, KEY, YAML, Store, backend_block, remote_state, state_text, write_layer
 from tests.fakes import CANARY, PLAN_FILE, Reply, recorded
 from tests.plans import change, plan_json, script
 
@@ -176,7 +177,7 @@ def test_a_flag_that_approves_does_not_cover_a_weakening(shell: FakeRunner, stor
 
     out, err = capsys.readouterr()
     assert f"{DATABASE}: would lose deletion protection" in out
-    assert f"error: prod/foundation: {DATABASE} would lose deletion protection" in err
+    assert f"error: prod/foundation: {DATABASE} would lose deletion protection (deletion_protection)" in err
     assert f" next: --allow-weaken 'prod/foundation:{DATABASE}'" in err
     assert "apply" not in shell.started
 
@@ -370,15 +371,18 @@ def test_the_report_says_where_every_layer_stands(shell: FakeRunner, store: Stor
     assert blocked["findings"] == [
         {
             "id": "guard.weaken",
-            "severity": "warning",
+            "severity": "error",
             "subject": DATABASE,
-            "seen": "would lose deletion protection",
+            "seen": "would lose deletion protection (deletion_protection)",
             "remedy": f"--allow-weaken 'prod/foundation:{DATABASE}', if that is what you want",
         }
     ]
     lost = {"path": "deletion_protection", "before": True, "after": False, "forces_replacement": False}
     assert blocked["changes"] == [{"address": DATABASE, "action": "update", "reason": None, "attributes": [lost]}]
-    assert blocked["error"]["message"] == f"prod/foundation: {DATABASE} would lose deletion protection"
+    assert (
+        blocked["error"]["message"]
+        == f"prod/foundation: {DATABASE} would lose deletion protection (deletion_protection)"
+    )
     assert (skipped["layer"], skipped["outcome"]) == ("prod/compute", "skipped")
     assert skipped["error"]["message"] == "prod/compute was skipped, because prod/foundation was blocked"
 
@@ -506,7 +510,10 @@ def test_resume_wants_a_secret_again(shell: FakeRunner, store: Store, estate: Es
     shell.answer("plan", Reply(returncode=2, plan_file=PLAN_FILE, does=look))
 
     assert run(["resume", "-y"]) == 64
-    assert " next: give it again: --set password=..." in capsys.readouterr().err
+    assert (
+        " next: give it again: --set password=- asks for it, --set-env password=VARIABLE takes"
+        in capsys.readouterr().err
+    )
     assert run(["resume", "-y", "--set", f"password={CANARY}", "--set", "size=1"]) == 64
     assert run(["resume", "-y", "--set", f"password={CANARY}"]) == 0
     assert given == [f'name = "a"\npassword = "{CANARY}"\n']
@@ -562,3 +569,79 @@ def test_what_was_applied_before_a_no_is_not_denied(
     assert error == "prod/compute: not confirmed, so not applied"
     assert hint == "wealist resume"
     assert shell.started.count("apply") == 1
+
+
+# whose account
+
+
+@pytest.fixture
+def unknown(estate: Estate, store: Store) -> Store:
+    """Foundation is pinned, and its provider is somebody else."""
+    (estate.root / "wealist.yaml").write_text(f"{YAML}accounts:\n  prod: '{ACCOUNT}'\n")
+    write_layer(estate.root, "prod/foundation", backend_block(KEY) + 'provider "aws" {\n  profile = "ops"\n}\n')
+    store.put_state(state_text(outputs={"vpc_id": "vpc-1"}))
+    return store
+
+
+@pytest.mark.parametrize("words", [["up", "foundation", "-y"], ["down", "foundation", "--confirm", "foundation"]])
+def test_a_flag_does_not_stand_for_somebody_who_knows_the_account(
+    words: list[str], unknown: Store, shell: FakeRunner, capsys: Capture
+) -> None:
+    assert run(words) == 10
+
+    err = capsys.readouterr().err
+    assert "✗ account.unknown  prod/foundation: prod is pinned to account" in err
+    assert shell.started == []
+
+
+def test_a_person_at_the_prompt_may_know_it(
+    unknown: Store, shell: FakeRunner, terminal: Terminal, capsys: Capture
+) -> None:
+    terminal("yes\n")
+
+    assert run(["up", "foundation"]) == 0
+    assert "! account.unknown" in capsys.readouterr().err
+    assert "apply" in shell.started
+
+
+def test_values_through_a_pipe_reach_terraform_and_no_file_that_stays(
+    shell: FakeRunner, store: Store, estate: Estate, capsys: Capture
+) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, f'password = "{CANARY}"'.encode())
+    os.close(writer)
+    seen: list[str] = []
+
+    def look(command: Command) -> None:
+        paths = [Path(word.removeprefix("-var-file=")) for word in command.argv if "-var-file" in word]
+        seen.extend(path.read_text() for path in paths)
+        assert [path.stat().st_mode & 0o777 for path in paths] == [0o600]
+
+    shell.answer("plan", Reply(returncode=0, does=look))
+
+    assert run(["plan", "foundation", "--var-file", f"/dev/fd/{reader}"]) == 0
+
+    os.close(reader)
+    assert seen == [f'password = "{CANARY}"']
+    assert not [
+        path for path in estate.root.rglob("*") if path.is_file() and CANARY in path.read_text(errors="replace")
+    ]
+
+
+def test_a_value_of_the_environment_reaches_terraform(
+    shell: FakeRunner, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("TF_VAR_password", CANARY)
+    seen: list[str] = []
+
+    def look(command: Command) -> None:
+        files = (Path(word.removeprefix("-var-file=")) for word in command.argv if "-var-file" in word)
+        seen.extend(path.read_text() for path in files)
+
+    shell.answer("plan", Reply(returncode=0, does=look))
+
+    assert run(["plan", "foundation"]) == 0
+    assert "TF_VAR_password is left out of Terraform's environment: pass --set-env password" in capsys.readouterr().err
+    assert run(["plan", "foundation", "--set-env", "password"]) == 0
+    assert "TF_VAR_password" not in capsys.readouterr().err
+    assert seen == [f'password = "{CANARY}"\n']

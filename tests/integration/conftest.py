@@ -179,9 +179,9 @@ class Rehearsal:
 
     def client(self, service: str, region: str) -> Any:
         """A boto3 client of the sandbox, from outside wealist."""
-        url = json.loads((self.home / "server.json").read_text())["url"]
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
-        return session.client(service, endpoint_url=url)
+        server = json.loads((self.home / "server.json").read_text())
+        session = boto3.Session(server["access_key"], server["secret_key"], region_name=region)
+        return session.client(service, endpoint_url=f"http://127.0.0.1:{server['port']}")
 
     def processes(self) -> list[str]:
         """The command lines of processes that work below this estate, the sandbox's server left out."""

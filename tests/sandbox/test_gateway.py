@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.sandbox.credential import Credential
 from orchestrator.sandbox.gateway import Gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+CREDENTIAL = Credential(access_key="KEY", secret_key="secret")
+SIGNED = "AWS4-HMAC-SHA256 Credential=KEY/20250101/ap-northeast-2/{}/aws4_request, SignedHeaders=host, Signature=0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +32,7 @@ def working(environ: WSGIEnvironment, start_response: StartResponse) -> list[byt
     return [b"aws: ", environ["PATH_INFO"].encode()]
 
 
-def ask(path: str, *, modules: Path, aws: WSGIApplication = working, **environ: str) -> Answer:
-    gateway = Gateway({"token": "nonce"}, [modules], aws)
+def call(gateway: Gateway, path: str, **environ: str) -> Answer:
     seen: list[tuple[str, dict[str, str]]] = []
 
     def start_response(
@@ -37,23 +41,34 @@ def ask(path: str, *, modules: Path, aws: WSGIApplication = working, **environ: 
         seen.append((status, dict(headers)))
         return io.BytesIO().write
 
-    body = b"".join(gateway({"PATH_INFO": path, "REQUEST_METHOD": "GET", **environ}, start_response))
+    asked = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "SERVER_PORT": "4566", "HTTP_HOST": "127.0.0.1:4566"}
+    body = b"".join(gateway({**asked, **environ}, start_response))
     [(status, headers)] = seen
     return Answer(status=int(status.split()[0]), headers=headers, body=body.decode())
 
 
-def test_health_is_the_identity(tmp_path: Path) -> None:
-    answer = ask("/_wealist/health", modules=tmp_path)
-
-    assert (answer.status, json.loads(answer.body)) == (200, {"token": "nonce"})
+def ask(path: str, *, modules: Path, aws: WSGIApplication = working, **environ: Any) -> Answer:
+    return call(Gateway(CREDENTIAL, [modules], aws), path, **environ)
 
 
-def test_modules_are_the_registry(tmp_path: Path) -> None:
+def test_health_is_a_proof_and_not_a_secret(tmp_path: Path) -> None:
+    answers = [ask("/_wealist/health", modules=tmp_path, QUERY_STRING=f"challenge={word}") for word in ("one", "two")]
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert [json.loads(answer.body) for answer in answers] == [
+        {"proof": CREDENTIAL.answer("one")},
+        {"proof": CREDENTIAL.answer("two")},
+    ]
+    assert not [answer for answer in answers if CREDENTIAL.secret_key in answer.body or "KEY" in answer.body]
+
+
+def test_modules_are_the_registry_behind_a_path_that_nobody_guesses(tmp_path: Path) -> None:
     (tmp_path / "acme" / "vpc" / "aws" / "1.0.0").mkdir(parents=True)
 
-    answer = ask("/_wealist/modules/v1/acme/vpc/aws/versions", modules=tmp_path)
+    answer = ask(f"/_wealist/{CREDENTIAL.registry}/v1/acme/vpc/aws/versions", modules=tmp_path)
 
     assert json.loads(answer.body)["modules"][0]["versions"] == [{"version": "1.0.0"}]
+    assert ask("/_wealist/modules/v1/acme/vpc/aws/versions", modules=tmp_path).status == 404
 
 
 @pytest.mark.parametrize("path", ["/_wealist/", "/_wealist/nothing", "/_wealist/modules", "/_wealist/healthy"])
@@ -61,9 +76,91 @@ def test_nothing_else_is_ours(tmp_path: Path, path: str) -> None:
     assert ask(path, modules=tmp_path).status == 404
 
 
-@pytest.mark.parametrize("path", ["/", "", "/_wealistic", "/bucket/_wealist/health", "/moto-api/"])
+@pytest.mark.parametrize("path", ["/", "", "/_wealistic", "/bucket/_wealist/health", "/latest/key"])
 def test_the_rest_is_aws(tmp_path: Path, path: str) -> None:
-    assert ask(path, modules=tmp_path).body == f"aws: {path}"
+    assert ask(path, modules=tmp_path, HTTP_AUTHORIZATION=SIGNED.format("s3")).body == f"aws: {path}"
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        {},
+        {"HTTP_AUTHORIZATION": SIGNED.format("s3").replace("KEY", "sandbox")},
+        {"HTTP_AUTHORIZATION": SIGNED.format("s3").replace("KEY", "KEYS")},
+        {"HTTP_AUTHORIZATION": "Basic S0VZOktFWQ=="},
+        {"HTTP_AUTHORIZATION": "AWS other:signature"},
+        {"HTTP_AUTHORIZATION": "Credential=", "QUERY_STRING": "X-Amz-Credential=KEY%2F20250101%2Feu-west-1%2Fs3"},
+        {"QUERY_STRING": "X-Amz-Credential=other%2F20250101%2Feu-west-1%2Fs3%2Faws4_request"},
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "OPTIONS"])
+def test_aws_answers_to_its_own_key_alone(tmp_path: Path, signed: dict[str, Any], method: str) -> None:
+    answer = ask("/bucket/state", modules=tmp_path, REQUEST_METHOD=method, **signed)
+
+    assert answer.status == 403
+    assert "wealist sandbox env" in answer.body
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        {"HTTP_AUTHORIZATION": "AWS KEY:signature"},
+        {
+            "QUERY_STRING": "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=KEY%2F20250101%2Feu-west-1%2Fs3%2Faws4_request"
+        },
+        {"QUERY_STRING": "AWSAccessKeyId=KEY&Signature=x"},
+    ],
+)
+def test_older_signatures_and_signed_addresses_name_the_key_as_well(tmp_path: Path, signed: dict[str, Any]) -> None:
+    assert ask("/bucket/state", modules=tmp_path, **signed).status == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"HTTP_HOST": "rebind.example"},
+        {"HTTP_HOST": "rebind.example:4566"},
+        {"HTTP_HOST": "localhost:4566"},
+        {"HTTP_HOST": "127.0.0.1"},
+        {"HTTP_HOST": "127.0.0.1:80"},
+        {"HTTP_HOST": "127.0.0.1:4566,rebind.example"},
+        {"HTTP_HOST": ""},
+        {"HTTP_ORIGIN": "https://page.example"},
+        {"HTTP_ORIGIN": "null"},
+        {"HTTP_SEC_FETCH_SITE": "none"},
+        {"HTTP_SEC_FETCH_MODE": "no-cors"},
+    ],
+)
+@pytest.mark.parametrize(
+    "path", ["/bucket/state", "/_wealist/health", f"/_wealist/{CREDENTIAL.registry}/v1/a/b/c/versions"]
+)
+def test_browsers_and_other_names_are_turned_away(tmp_path: Path, header: dict[str, Any], path: str) -> None:
+    answer = ask(path, modules=tmp_path, HTTP_AUTHORIZATION=SIGNED.format("s3"), **header)
+
+    assert answer.status == 403
+
+
+@pytest.mark.parametrize("path", ["/moto-api/", "/moto-api/reset", "/moto-api/data.json", "/latest/meta-data/iam/"])
+def test_what_moto_has_beside_aws_is_not_there(tmp_path: Path, path: str) -> None:
+    answer = ask(path, modules=tmp_path, HTTP_AUTHORIZATION=SIGNED.format("s3"), REQUEST_METHOD="POST")
+
+    assert answer.status == 403
+
+
+def test_a_temporary_key_that_sts_gave_out_is_good(tmp_path: Path) -> None:
+    def aws(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"<Credentials><AccessKeyId>", b"ASIATEMPORARY</AccessKeyId></Credentials>"]
+
+    temporary = SIGNED.format("s3").replace("KEY", "ASIATEMPORARY")
+    gateway = Gateway(CREDENTIAL, [tmp_path], aws)
+
+    assert call(gateway, "/bucket", HTTP_AUTHORIZATION=temporary).status == 403
+    # A file that somebody keeps in a bucket gives nobody a key.
+    assert call(gateway, "/bucket", HTTP_AUTHORIZATION=SIGNED.format("s3")).status == 200
+    assert call(gateway, "/bucket", HTTP_AUTHORIZATION=temporary).status == 403
+    assert call(gateway, "/", HTTP_AUTHORIZATION=SIGNED.format("sts"), REQUEST_METHOD="POST").status == 200
+    assert call(gateway, "/bucket", HTTP_AUTHORIZATION=temporary).status == 200
 
 
 @pytest.mark.parametrize(
@@ -86,7 +183,7 @@ def test_a_failure_of_moto_is_not_worth_repeating(
         modules=tmp_path,
         aws=broken,
         CONTENT_TYPE=asked,
-        HTTP_AUTHORIZATION=f"Credential=sandbox/20250101/ap-northeast-2/{service}/aws4_request",
+        HTTP_AUTHORIZATION=SIGNED.format(service),
     )
 
     assert answer.status == 501
@@ -94,35 +191,3 @@ def test_a_failure_of_moto_is_not_worth_repeating(
     assert "InternalFailure" in answer.body
     assert ("a &amp; b" if answered == "text/xml" else "a & b") in answer.body
     assert "Traceback" in capsys.readouterr().err
-
-
-def test_a_repeated_call_gets_the_answer_that_was_lost() -> None:
-    """A conditional write that is done twice would fail on what its own first attempt wrote."""
-    calls: list[str] = []
-
-    def aws(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        calls.append(environ["HTTP_AMZ_SDK_REQUEST"])
-        start_response("200 OK", [("Content-Type", "x")])
-        return [f"answer {len(calls)}".encode()]
-
-    gateway = Gateway({}, (), aws)
-
-    def call(invocation: str, attempt: int) -> tuple[str, bytes]:
-        seen: list[str] = []
-        environ = {
-            "PATH_INFO": "/",
-            "HTTP_AMZ_SDK_INVOCATION_ID": invocation,
-            "HTTP_AMZ_SDK_REQUEST": f"attempt={attempt}; max=5",
-        }
-
-        def start_response(status: str, *_: Any) -> Any:
-            seen.append(status)
-
-        body = b"".join(gateway(environ, start_response))
-        return seen[0], body
-
-    assert call("a", 1) == ("200 OK", b"answer 1")
-    assert call("a", 2) == ("200 OK", b"answer 1")
-    assert call("b", 1) == ("200 OK", b"answer 2")
-    assert call("c", 2) == ("200 OK", b"answer 3"), "an answer that was never given is made now"
-    assert len(calls) == 3

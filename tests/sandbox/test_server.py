@@ -19,6 +19,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from orchestrator.sandbox.credential import Credential
 from orchestrator.sandbox.server import refuse_outside, write_state
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 START_TIMEOUT = 30.0
 ACCOUNT = "210987654321"
 REGION = "ap-northeast-2"
+CREDENTIAL = Credential.create()
+KEYS = json.dumps(CREDENTIAL.to_json())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,24 +38,32 @@ class RunningServer:
     runtime: Path
     state: Mapping[str, Any]
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.state['port']}"
+
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.state['url']}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
             return json.load(answer)
+
+    def is_well(self) -> bool:
+        answer: dict[str, str] = self.get("/_wealist/health?challenge=who")
+        return answer == {"proof": CREDENTIAL.answer("who")}
 
     def client(self, service: str) -> Any:
         return boto3.client(
             service,
-            endpoint_url=self.state["url"],
+            endpoint_url=self.url,
             region_name=REGION,
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",
+            aws_access_key_id=CREDENTIAL.access_key,
+            aws_secret_access_key=CREDENTIAL.secret_key,
             config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
         )
 
 
 def command(runtime: Path, *more: str) -> list[str]:
     module = [sys.executable, "-m", "orchestrator.sandbox.server"]
-    return [*module, "--runtime", str(runtime), "--token", "nonce", "--modules", str(runtime), *more]
+    return [*module, "--runtime", str(runtime), "--modules", str(runtime), *more]
 
 
 def wait_until(is_true: Callable[[], bool], what: str) -> None:
@@ -73,12 +84,15 @@ def start(runtime: Path) -> RunningServer:
     with (runtime.parent / "log").open("ab") as log:
         process = subprocess.Popen(
             command(runtime, "--account-id", ACCOUNT),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             env=environment,
             start_new_session=True,
         )
+    assert process.stdin is not None
+    with process.stdin as keys:
+        keys.write(KEYS.encode())
     state_file = runtime / "server.json"
     wait_until(lambda: state_file.exists() or process.poll() is not None, "server.json")
     assert process.poll() is None, (runtime.parent / "log").read_text()
@@ -100,21 +114,64 @@ def test_server_json_tells_where_it_is_to_its_owner_alone(server: RunningServer)
     assert state_file.stat().st_mode & 0o777 == 0o600
     assert server.runtime.stat().st_mode & 0o777 == 0o700
     assert server.state["pid"] == server.process.pid
-    assert server.state["url"] == f"http://127.0.0.1:{server.state['port']}"
-    assert server.state["token"] == "nonce"
+    assert Credential.from_json(server.state) == CREDENTIAL
     assert server.state["account_id"] == ACCOUNT
     assert server.state["modules"] == [str(server.runtime)]
     started = datetime.datetime.fromisoformat(server.state["started_at"])
     assert datetime.timedelta() <= datetime.datetime.now(datetime.UTC) - started < datetime.timedelta(minutes=5)
 
 
-def test_health_says_who_is_there(server: RunningServer) -> None:
-    assert server.get("/_wealist/health") == {
-        "token": "nonce",
-        "pid": server.process.pid,
-        "account_id": ACCOUNT,
-        "modules": [str(server.runtime)],
-    }
+def test_health_is_a_proof(server: RunningServer) -> None:
+    assert server.is_well()
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="reads what the kernel shows of a process")
+def test_nothing_that_others_may_read_holds_a_secret(server: RunningServer) -> None:
+    shown = Path("/proc", str(server.process.pid), "cmdline").read_text()
+
+    assert "orchestrator.sandbox.server" in shown
+    assert not [key for key in CREDENTIAL.to_json().values() if key in shown]
+
+
+@pytest.mark.parametrize("given", ["", "{", "[]", "{}", '{"access_key": "", "secret_key": ""}'])
+def test_without_a_credential_it_does_not_start(tmp_path: Path, given: str) -> None:
+    ended = subprocess.run(
+        command(tmp_path / "runtime"), input=given, capture_output=True, text=True, timeout=START_TIMEOUT, check=False
+    )
+
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert "credential on standard input" in ended.stderr
+    assert not (tmp_path / "runtime").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/bucket/state", {}),
+        ("/bucket/state", {"Authorization": "AWS4-HMAC-SHA256 Credential=sandbox/20260101/eu-west-1/s3/aws4_request"}),
+        ("/_wealist/health?challenge=who", {"Host": "rebind.example"}),
+        ("/_wealist/health?challenge=who", {"Origin": "https://page.example"}),
+        ("/moto-api/data.json", {}),
+    ],
+)
+def test_strangers_are_turned_away(server: RunningServer, path: str, headers: dict[str, str]) -> None:
+    asked = urllib.request.Request(f"{server.url}{path}", headers=headers)
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=10)
+
+    assert refused.value.code == 403
+    refused.value.close()
+
+
+def test_a_role_of_the_sandboxs_can_be_assumed(server: RunningServer) -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/deploy"
+    given = server.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], REGION)
+
+    found = session.client("sts", endpoint_url=server.url).get_caller_identity()
+
+    assert found["Account"] == ACCOUNT
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads the kernel's list of sockets")
@@ -132,7 +189,7 @@ def test_it_listens_on_loopback_only(server: RunningServer) -> None:
 def test_the_modules_are_served(server: RunningServer) -> None:
     (server.runtime / "acme" / "vpc" / "aws" / "1.0.0").mkdir(parents=True)
 
-    answer = server.get("/_wealist/modules/v1/acme/vpc/aws/versions")
+    answer = server.get(f"/_wealist/{CREDENTIAL.registry}/v1/acme/vpc/aws/versions")
 
     assert answer["modules"][0]["versions"] == [{"version": "1.0.0"}]
 
@@ -166,17 +223,19 @@ def test_a_call_that_is_missing_fails_at_once_and_by_name(
 
 
 def test_a_second_server_for_the_folder_refuses_to_start(server: RunningServer) -> None:
-    second = subprocess.run(command(server.runtime), check=False, capture_output=True, text=True, timeout=START_TIMEOUT)
+    second = subprocess.run(
+        command(server.runtime), check=False, input=KEYS, capture_output=True, text=True, timeout=START_TIMEOUT
+    )
 
     assert second.returncode == 1
     assert str(server.runtime) in second.stderr
-    assert server.get("/_wealist/health")["pid"] == server.process.pid
+    assert server.is_well()
 
 
 def test_it_outlives_its_terminal(server: RunningServer) -> None:
     server.process.send_signal(signal.SIGHUP)
 
-    assert server.get("/_wealist/health")["pid"] == server.process.pid
+    assert server.is_well()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -189,7 +248,7 @@ def test_it_stops_cleanly_and_takes_server_json_along(tmp_path: Path, stop: sign
     assert not (server.runtime / "server.json").exists()
     assert (tmp_path / "log").read_text() == ""
     with pytest.raises(urllib.error.URLError):
-        server.get("/_wealist/health")
+        server.is_well()
 
 
 def test_it_does_not_outlive_its_folder(tmp_path: Path) -> None:
@@ -242,3 +301,21 @@ def test_state_replaces_what_was_there(tmp_path: Path) -> None:
     assert json.loads(state_file.read_text()) == {"pid": 1}
     assert state_file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [state_file]
+
+
+def test_the_process_ends_without_finalizing_what_it_holds() -> None:
+    """A thousand objects take moto seconds to give up, one by one; whoever stops the server waits for that."""
+    program = (
+        "import sys, time\n"
+        "from orchestrator.sandbox import server\n"
+        "class Held:\n"
+        "    def __del__(self): time.sleep(60)\n"
+        "server.held = Held()\n"
+        "def main(): print('served'); sys.exit(0)\n"
+        "server.main = main\n"
+        "server.serve_and_end()\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=START_TIMEOUT, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"served\n", b"")

@@ -192,7 +192,7 @@ def config(tmp_path: Path) -> Callable[[ProviderSource, ModuleSource], hcl.Block
 
     def generate(source: ProviderSource, modules: ModuleSource) -> hcl.Block:
         text = provider.cli_config(
-            source, modules, server_url="http://127.0.0.1:4566", plugin_cache=tmp_path / "plugins"
+            source, modules, registry_url="http://127.0.0.1:4566/_wealist/secret", plugin_cache=tmp_path / "plugins"
         )
         return parse(tmp_path, text)
 
@@ -227,6 +227,6 @@ def test_modules_that_the_sandbox_serves_are_found_at_its_server(
     (host,) = config(ProviderSource(description="r"), modules).find("host", "registry.terraform.io")
 
     assert host.attributes["services"].value == {
-        "modules.v1": "http://127.0.0.1:4566/_wealist/modules/v1/",
+        "modules.v1": "http://127.0.0.1:4566/_wealist/secret/v1/",
         "providers.v1": "https://registry.terraform.io/v1/providers/",
     }

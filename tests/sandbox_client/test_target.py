@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.discovery import Estate
+from orchestrator.errors import ConfigError
 from orchestrator.sandbox import control, provider, target
 from orchestrator.sandbox.control import Server
+from orchestrator.sandbox.credential import Credential
 from orchestrator.sandbox.provider import ModuleSource, ProviderSource
 from orchestrator.tf.env import child_environment
 from tests.estate import YAML, write_estate
@@ -16,8 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 URL = "http://127.0.0.1:4566"
+CREDENTIAL = Credential.create()
 SERVER = Server(
-    pid=1, port=4566, url=URL, token="t", account_id="123456789012", started_at="now", modules=(control.STAND_INS,)
+    pid=1,
+    process_started=1.0,
+    port=4566,
+    credential=CREDENTIAL,
+    account_id="123456789012",
+    started_at="now",
+    modules=(control.STAND_INS,),
 )
 REAL = {
     "AWS_PROFILE": "production",
@@ -83,7 +92,7 @@ def test_the_target_is_a_copy_with_keys_that_no_account_knows(estate: Estate, fa
     home = estate.root / ".wealist" / "sandbox"
     assert (found.name, found.home, found.work_root) == ("sandbox", home, home / "work")
     assert found.source_root == estate.root
-    assert (found.aws.endpoint_url, found.aws.access_key, found.aws.is_hermetic) == (URL, "sandbox", True)
+    assert (found.aws.endpoint_url, found.aws.access_key, found.aws.is_hermetic) == (URL, CREDENTIAL.access_key, True)
     layer = estate.layer("foundation")
     assert (found.folder(layer.path) / "main.tf").read_text() == (layer.path / "main.tf").read_text()
     assert home.stat().st_mode & 0o777 == 0o700
@@ -95,38 +104,111 @@ def test_nothing_of_a_real_account_gets_in(estate: Estate, fake: Fake) -> None:
     found = target.start_sandbox(estate, environ).target
 
     assert not [name for name, value in found.environ.items() if "REAL" in value]
-    assert {name: found.environ[name] for name in ("PATH", "LANG", "HTTPS_PROXY")} == {
-        "PATH": "/bin",
-        "LANG": "ko_KR.UTF-8",
-        "HTTPS_PROXY": "http://proxy:1",
-    }
+    assert (found.environ["PATH"], found.environ["LANG"]) == ("/bin", "ko_KR.UTF-8")
     assert found.environ["AWS_ENDPOINT_URL"] == URL
-    assert found.environ["AWS_ACCESS_KEY_ID"] == found.environ["AWS_SECRET_ACCESS_KEY"] == "sandbox"
-    assert found.environ["AWS_CONFIG_FILE"] == found.environ["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
+    assert found.environ["AWS_ACCESS_KEY_ID"] == CREDENTIAL.access_key
+    assert found.environ["AWS_SECRET_ACCESS_KEY"] == CREDENTIAL.secret_key
+    assert found.environ["AWS_CONFIG_FILE"] == "/dev/null"
+    profiles = estate.root / ".wealist" / "sandbox" / "aws-credentials"
+    assert found.environ["AWS_SHARED_CREDENTIALS_FILE"] == str(profiles)
+    assert (profiles.read_text(), profiles.stat().st_mode & 0o777) == ("", 0o600)
     assert found.environ["AWS_EC2_METADATA_DISABLED"] == "true"
     assert found.environ["NO_PROXY"] == found.environ["no_proxy"] == "127.0.0.1,localhost"
     assert found.environ["HOME"] == str(estate.root / ".wealist" / "sandbox" / "home")
 
 
 def test_terraforms_environment_in_the_sandbox_is_as_clean_as_outside(estate: Estate, fake: Fake) -> None:
-    environ = {"PATH": "/bin", "TF_CLI_ARGS_plan": "-destroy", "TF_TOKEN_app_terraform_io": "token"}
+    environ = {
+        "PATH": "/bin",
+        "TF_CLI_ARGS_plan": "-destroy",
+        "TF_TOKEN_app_terraform_io": "token",
+        "TF_AWS_S3_ENDPOINT": "https://elsewhere.example",
+        "TF_PLUGIN_CACHE_DIR": "/cache",
+    }
 
     child = child_environment(target.start_sandbox(estate, environ).target.environ)
 
     assert list(child.dropped) == ["TF_CLI_ARGS_plan"]
-    assert child.values["TF_TOKEN_app_terraform_io"] == "token"
+    assert not [name for name in child.values if name.startswith(("TF_TOKEN_", "TF_AWS_"))]
+    assert child.values["TF_PLUGIN_CACHE_DIR"] == "/cache"
     assert child.values["TF_CLI_CONFIG_FILE"] == str(estate.root / ".wealist" / "sandbox" / "terraform.rc")
 
 
-def test_the_configuration_is_written_when_it_starts_and_kept(estate: Estate, fake: Fake) -> None:
+def test_only_an_init_may_reach_a_registry(estate: Estate, fake: Fake) -> None:
+    found = target.start_sandbox(estate, {"PATH": "/bin", "HTTPS_PROXY": "http://me:secret@proxy:1"}).target
+
+    proxies = {name: value for name, value in found.environ.items() if name.lower().endswith("_proxy")}
+    assert {value for name, value in proxies.items() if name.lower() != "no_proxy"} == {"http://127.0.0.1:1"}
+    assert {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} <= proxies.keys()
+    assert {name: value for name, value in found.fetching.items() if value} == {
+        "HTTPS_PROXY": "http://me:secret@proxy:1"
+    }
+    # What an init is not given is empty, and so no proxy at all.
+    assert found.fetching.keys() == proxies.keys() - {"NO_PROXY", "no_proxy"}
+    assert "secret" not in repr(found)
+
+
+def test_profiles_that_the_hcl_names_stand_for_the_sandbox(estate: Estate, fake: Fake) -> None:
+    main = estate.layer("foundation").path / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  profile = "team"\n}}\n')
+
+    found = target.start_sandbox(Estate.find(estate.root), {})
+
+    assert found.profiles == ("team",)
+    assert (
+        f"[team]\naws_access_key_id = {CREDENTIAL.access_key}\n"
+        in (estate.root / ".wealist" / "sandbox" / "aws-credentials").read_text()
+    )
+
+
+def test_a_layer_that_could_lead_out_is_refused(estate: Estate, fake: Fake) -> None:
+    layer = estate.layer("foundation")
+    main = layer.path / "main.tf"
+    main.write_text(f'{main.read_text()}\nprovider "aws" {{\n  access_key = "AKIA"\n}}\n')
+    estate = Estate.find(estate.root)
+    found = target.start_sandbox(estate, {}).target
+
+    found.check(estate.layer("compute"), found.folder(layer.path))
+    with pytest.raises(ConfigError, match="access_key of provider aws"):
+        found.check(estate.layer("foundation"), found.folder(layer.path))
+
+
+def test_terraforms_configuration_is_written_on_every_command(estate: Estate, fake: Fake) -> None:
     target.start_sandbox(estate, {})
     config = estate.root / ".wealist" / "sandbox" / "terraform.rc"
-    assert f"{URL}/_wealist/modules/v1/" in config.read_text()
+    written = config.read_text()
+    assert f"{URL}/_wealist/{CREDENTIAL.registry}/v1/" in written
 
-    config.write_text("# looked at\n")
+    config.write_text('provider_installation { network_mirror { url = "https://elsewhere.example/" } }')
+    config.chmod(0o644)
     target.start_sandbox(estate, {})
 
-    assert config.read_text() == "# looked at\n"
+    assert (config.read_text(), config.stat().st_mode & 0o777) == (written, 0o600)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cli_config": "# another"}, {"seal": "0" * 64}, {"seal": None}, {"provider": "another"}, {"token": "another"}],
+)
+def test_a_setup_that_somebody_else_wrote_is_not_used(estate: Estate, fake: Fake, change: dict[str, Any]) -> None:
+    target.start_sandbox(estate, {})
+    home = estate.root / ".wealist" / "sandbox"
+    setup = json.loads((home / "setup.json").read_text())
+    written = (home / "terraform.rc").read_text()
+
+    (home / "setup.json").write_text(json.dumps({**setup, **change}))
+    again = target.start_sandbox(estate, {})
+
+    assert again.was_started
+    assert (home / "terraform.rc").read_text() == written
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}"])
+def test_a_setup_that_can_not_be_read_starts_the_sandbox_again(estate: Estate, fake: Fake, text: str) -> None:
+    target.start_sandbox(estate, {})
+    (estate.root / ".wealist" / "sandbox" / "setup.json").write_text(text)
+
+    assert target.start_sandbox(estate, {}).was_started
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ ALWAYS = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "GOGC": "300", "TF
         ("TF_CLI_ARGS", "it would change the command; pass flags after -- instead"),
         ("TF_CLI_ARGS_plan", "it would change the command; pass flags after -- instead"),
         ("TF_CLI_ARGS_apply", "it would change the command; pass flags after -- instead"),
-        ("TF_VAR_password", "pass --set password=... instead"),
+        ("TF_VAR_password", "pass --set-env password to use it"),
         ("TF_WORKSPACE", "it would change what Terraform does"),
         ("TF_DATA_DIR", "it would change what Terraform does"),
         ("TF_INPUT", "it would change what Terraform does"),
@@ -119,3 +119,9 @@ def test_no_value_shows_in_a_repr() -> None:
 def test_how_often_garbage_is_collected_is_a_default_that_the_shell_can_change() -> None:
     assert child_environment({}).values["GOGC"] == "300"
     assert child_environment({"GOGC": "50"}).values["GOGC"] == "50"
+
+
+def test_a_variable_that_was_given_in_another_way_is_no_news() -> None:
+    made = child_environment({"TF_VAR_a": "1", "TF_VAR_b": "2", "TF_WORKSPACE": "other"})
+
+    assert list(made.dropped_but({"a"})) == ["TF_VAR_b", "TF_WORKSPACE"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,8 @@ def keep(folder: Path, type_: str = "s3", **changes: Any) -> Path:
     return path
 
 
-def command(words: str) -> str:
-    return f"wealist {words}"
+def command(*words: str) -> str:
+    return shlex.join(["wealist", *words])
 
 
 @pytest.fixture

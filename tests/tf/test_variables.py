@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator import hcl
+from orchestrator import hcl, tfvars
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.layer import RemoteState
 from orchestrator.tf import variables
+from orchestrator.tfvars import Piped
 from tests.estate import BUCKET, HERE, layer, variable
 
 LAYER = layer(
@@ -217,3 +220,51 @@ def test_a_file_of_json_that_is_none_is_named(tmp_path: Path, text: str, message
 
     with pytest.raises(ConfigError, match=message):
         variables.check_assigned({}, [READER], files=[path])
+
+
+def test_a_pipe_is_read_once_and_kept_out_of_sight(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b'{"password": "hunter2"}')
+    os.close(writer)
+
+    (file,) = variables.check_files([Path(f"/dev/fd/{reader}")])
+
+    assert isinstance(file, Piped)
+    assert (file.text, file.suffix) == ('{"password": "hunter2"}', ".tfvars.json")
+    assert "hunter2" not in repr(file)
+    assert tfvars.read_values(file) == {"password": "hunter2"}
+    assert variables.check_files([file]) == (file,)
+    os.close(reader)
+
+
+def test_a_pipe_of_hcl_has_the_ending_of_hcl() -> None:
+    file = Piped(name="/dev/fd/63", text='password = "hunter2"\n')
+
+    assert file.suffix == ".tfvars"
+    assert tfvars.read_values(file) == {"password": "hunter2"}
+
+
+@pytest.mark.parametrize("text", ['password = "hunter2\n', '{"password": "hunter2}'])
+def test_an_error_in_a_file_of_values_does_not_show_them(text: str) -> None:
+    with pytest.raises(ConfigError, match="/dev/fd/63:1: this is not valid") as caught:
+        tfvars.read_values(Piped(name="/dev/fd/63", text=text))
+
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_pipe_that_does_not_end_is_refused() -> None:
+    with pytest.raises(UsageError, match="--var-file /dev/zero: more than 1048576 bytes"):
+        variables.check_files([Path("/dev/zero")])
+
+
+def test_a_folder_is_no_file_of_values(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Is a directory"):
+        variables.check_files([tmp_path])
+
+
+def test_a_hint_never_puts_a_secret_into_the_command_line() -> None:
+    pin = replace(variable("pin", "number"), is_sensitive=True)
+    with pytest.raises(UsageError) as caught:
+        variables.check_assigned({"pin": "x"}, [layer(variables={"pin": pin})])
+
+    assert caught.value.hint == "--set pin=- asks for it"

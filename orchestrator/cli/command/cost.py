@@ -15,6 +15,7 @@ def cost(
     layers: o.AnyLayers = None,
     plan: Annotated[bool, o.option("--plan", help="Also what an apply would make of it.")] = False,
     set: o.Set = None,
+    set_env: o.SetEnv = None,
     var_file: o.VarFile = None,
     max_monthly_delta: o.MaxMonthlyDelta = None,
     live: Annotated[bool, o.option("--live", help="Compare the price book with AWS's price list.")] = False,
@@ -25,7 +26,7 @@ def cost(
     from orchestrator.errors import UsageError
 
     run.no_rest()
-    if not (plan or set or var_file):
+    if not (plan or set or set_env or var_file):
         if max_monthly_delta is not None:
             what = "--max-monthly-delta is about what a plan adds, and nothing is planned"
             if "WEALIST_MAX_MONTHLY_DELTA" not in run.environ:
@@ -33,5 +34,5 @@ def cost(
                 raise UsageError(what, hint="add --plan")
             run.say(f"note: {what}")
         return cost.show_deployed(run, layers or (), live=live, json=json)
-    words = o.RunWords(set=set, var_file=var_file, json=json)
+    words = o.RunWords(set=set, set_env=set_env, var_file=var_file, json=json)
     return cost.show_planned(run, layers or (), words, limit=max_monthly_delta, live=live)

@@ -8,11 +8,11 @@ from orchestrator.cli.root import app
 
 
 @command(app, panel="Other")
-def tf(run: Invocation, layer: o.OneLayer, terraform_log: o.TerraformLog = False) -> int:
+def tf(run: Invocation, layer: o.OneLayer, set_env: o.SetEnv = None, terraform_log: o.TerraformLog = False) -> int:
     """Run any Terraform command in a layer's clean environment.
 
     What follows `--` goes to Terraform as it is: `wealist tf foundation -- state list`
     """
     from orchestrator.cli import escape
 
-    return escape.run_terraform(run, layer, keep_log=terraform_log)
+    return escape.run_terraform(run, layer, set_env=set_env or (), keep_log=terraform_log)

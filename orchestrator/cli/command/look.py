@@ -44,10 +44,14 @@ def graph(
     no_state: Annotated[bool, o.option("--no-state", help="Only the HCL: AWS is not asked where each stands.")] = False,
 ) -> None:
     """Draw the layers in order, with what each needs and where it stands."""
-    from orchestrator.cli import looking
+    from orchestrator.cli import looking, plain
 
     run.no_rest()
-    print(diagram.draw(run.estate.graph, {} if no_state else looking.states(run), format))
+    states = {} if no_state else looking.states(run)
+    if format is diagram.Format.JSON:
+        plain.print_json(diagram.to_json(run.estate.graph, states))
+    else:
+        print(diagram.draw(run.estate.graph, states, format))
 
 
 @command(app, panel="Looking")

@@ -43,6 +43,7 @@ def up(
     auto_approve: o.Yes = False,
     non_interactive: o.NonInteractive = False,
     allow_destroy: o.AllowDestroy = None,
+    allow_forget: o.AllowForget = None,
     allow_weaken: o.AllowWeaken = None,
     accept_contract_change: o.AcceptContract = None,
     allow_incomplete_dependencies: o.AllowIncomplete = False,
@@ -56,13 +57,19 @@ def up(
     options = running.options(
         run,
         words,
+        non_interactive=non_interactive,
         allow_destroy=tuple(allow_destroy or ()),
+        allow_forget=tuple(allow_forget or ()),
         allow_weaken=tuple(allow_weaken or ()),
         accept_contract=tuple(accept_contract_change or ()),
         allow_incomplete=allow_incomplete_dependencies,
         max_monthly_delta=max_monthly_delta,
+        is_prompted=not auto_approve,
     )
-    return running.go(run, lambda engine: engine.up(names, options, confirm=confirm), words).exit_code
+    weakening = None if auto_approve else confirmation.of_weakening(run)
+    return running.go(
+        run, lambda engine: engine.up(names, options, confirm=confirm, confirm_weakening=weakening), words
+    ).exit_code
 
 
 @command(app, panel=PANEL)
@@ -74,13 +81,21 @@ def down(
     confirm: o.Confirms = None,
     non_interactive: o.NonInteractive = False,
     lift_deletion_protection: o.LiftProtection = False,
+    allow_forget: o.AllowForget = None,
 ) -> int:
     """Take layers down, the last first. What dies is shown, and each is confirmed by its name."""
     from orchestrator.cli import confirmation, running
 
     names = running.names(run, layers, everything=all)
     by_name = confirmation.for_down(run, names, given=confirm or (), non_interactive=non_interactive)
-    options = running.options(run, words, lift_deletion_protection=lift_deletion_protection)
+    options = running.options(
+        run,
+        words,
+        non_interactive=non_interactive,
+        lift_deletion_protection=lift_deletion_protection,
+        allow_forget=tuple(allow_forget or ()),
+        is_prompted=not confirm,
+    )
     return running.go(run, lambda engine: engine.down(names, options, confirm=by_name), words).exit_code
 
 
@@ -88,18 +103,20 @@ def down(
 def resume(
     run: Invocation,
     set: o.Set = None,
+    set_env: o.SetEnv = None,
+    var_file: o.VarFile = None,
     auto_approve: o.Yes = False,
     confirm: o.Confirms = None,
     non_interactive: o.NonInteractive = False,
     allow_destroy: o.AllowDestroy = None,
+    allow_forget: o.AllowForget = None,
     allow_weaken: o.AllowWeaken = None,
     accept_contract_change: o.AcceptContract = None,
     json: o.Json = False,
     report_file: o.ReportFile = None,
 ) -> int:
     """Go on with the last run that did not end well; what it had done is left alone."""
-    from orchestrator.cli import confirmation, running
-    from orchestrator.tf.variables import parse_assignments
+    from orchestrator.cli import confirmation, given, running
 
     run.no_rest()
     unfinished = running.unfinished(run)
@@ -112,12 +129,26 @@ def resume(
     words = o.RunWords(json=json, report_file=report_file)
     more = {
         "allow_destroy": allow_destroy or (),
+        "allow_forget": allow_forget or (),
         "allow_weaken": allow_weaken or (),
         "accept_contract": accept_contract_change or (),
     }
-    values = parse_assignments(set or ())
+    files = tuple(var_file or ())
+    values = given.values(set or (), set_env or (), run.environ, var_files=files, non_interactive=non_interactive)
+    weakening = None if auto_approve else confirmation.of_weakening(run)
+    is_prompted = not (confirm if unfinished.command == "down" else auto_approve)
     return running.go(
-        run, lambda engine: engine.resume(unfinished, values=values, confirm=ask, **more), words
+        run,
+        lambda engine: engine.resume(
+            unfinished,
+            values=values,
+            var_files=files,
+            is_prompted=is_prompted,
+            confirm=ask,
+            confirm_weakening=weakening,
+            **more,
+        ),
+        words,
     ).exit_code
 
 

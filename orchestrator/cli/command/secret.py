@@ -52,6 +52,7 @@ def secrets(
         bool, o.option("--non-interactive", help="Never ask: fail where there is a question.", rich_help_panel=_ROTATE)
     ] = False,
     set: o.Set = None,
+    set_env: o.SetEnv = None,
     var_file: o.VarFile = None,
     lock_timeout: o.LockTimeout = None,
     report_file: o.ReportFile = None,
@@ -73,7 +74,14 @@ def secrets(
 
         given = {"--field": field, "--env": env, "--show-command": show_command}
         name = secret.name_to_rotate(words, given, stage=version_stage)
-        settings = o.RunWords(set=set, var_file=var_file, lock_timeout=lock_timeout, json=json, report_file=report_file)
+        settings = o.RunWords(
+            set=set,
+            set_env=set_env,
+            var_file=var_file,
+            lock_timeout=lock_timeout,
+            json=json,
+            report_file=report_file,
+        )
         return rotation.rotate(run, name, settings, wants)
     wants.refuse_elsewhere()
     request = secret.Request.from_words(words or [], field=field, stage=version_stage, env=env, after=run.after)
