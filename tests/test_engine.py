@@ -439,20 +439,3 @@ def test_what_a_failed_first_plan_says_of_a_secret_is_kept_nowhere(
     kept = "".join(path.read_text() for path in (estate.root / ".wealist").rglob("*") if path.is_file())
     assert "got (redacted), (redacted)" in kept
     assert "canary-of" not in kept
-
-
-@pytest.mark.parametrize("place", [".wealist", ".wealist/runs", ".wealist/ledger.jsonl"])
-def test_a_home_that_a_link_leads_out_of_is_refused_before_anything_is_asked_or_started(
-    estate: Estate, runner: FakeRunner, tmp_path: Path, place: str
-) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (estate.root / place).parent.mkdir(exist_ok=True)
-    (estate.root / place).symlink_to(outside)
-
-    # There is no AWS here: asking it would be another error.
-    with pytest.raises(ConfigError, match="this is a link"):
-        engine(estate, runner).up(["foundation"], RunOptions(), confirm=yes)
-
-    assert runner.commands == []
-    assert list(outside.iterdir()) == []

@@ -35,6 +35,7 @@ def invocation(**more: Any) -> Invocation:
     given = {
         "chdir": None,
         "sandbox": False,
+        "allow_local_endpoint": False,
         "terraform_bin": None,
         "profile": None,
         "no_color": False,

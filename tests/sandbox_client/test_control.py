@@ -86,7 +86,7 @@ def run_server(home: Path, program: str = LOOKALIKE, *, module: str = "orchestra
     _children.append(
         subprocess.Popen(
             [sys.executable, "-P", "-m", module, "--runtime", str(home)],
-            cwd=program_folder(home, program),
+            env={**os.environ, "PYTHONPATH": str(program_folder(home, program))},
             stdin=subprocess.DEVNULL,
         )
     )
@@ -131,7 +131,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, program: str) -> list[Command]:
 
     def spawn_other(command: Command, *, log: Path) -> subprocess.Popen[bytes]:
         commands.append(command)
-        _children.append(spawn(replace(command, cwd=program_folder(command.cwd, program)), log=log))
+        # The server takes no module from the folder that it starts in.
+        env = {**command.env, "PYTHONPATH": str(program_folder(command.cwd, program))}
+        _children.append(spawn(replace(command, env=env), log=log))
         return _children[-1]
 
     monkeypatch.setattr(control, "spawn", spawn_other)
@@ -278,7 +280,7 @@ def test_a_server_is_started_found_and_stopped(home: Path, monkeypatch: pytest.M
     try:
         state = json.loads((home / "server.json").read_text())
         assert control.find(home) == server
-        assert set(state["environment"]) - {"LC_CTYPE"} == {"PATH", "HOME"}
+        assert set(state["environment"]) - {"LC_CTYPE", "PYTHONPATH"} == {"PATH", "HOME"}
     finally:
         assert control.stop(home) is True
     (command,) = commands
