@@ -50,7 +50,7 @@ class Door:
         if environ.get("PATH_INFO", "").startswith(_CONTROL):
             return "the sandbox has no such page"
         if _access_key(environ) not in self._keys:
-            return "the sandbox answers to its own keys only: wealist sandbox env prints them"
+            return "the sandbox answers to its own keys only: `wealist sandbox env` prints them"
         return None
 
     def learn(self, environ: WSGIEnvironment, answer: bytes) -> None:

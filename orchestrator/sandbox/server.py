@@ -153,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         credential = Credential.from_json(json.load(sys.stdin))
     except (ValueError, KeyError, TypeError):
-        sys.stderr.write("A sandbox server needs its credential on standard input: wealist sandbox start\n")
+        sys.stderr.write("A sandbox server needs its credential on standard input: use `wealist sandbox start`\n")
         return 1
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for stop in _STOPS:
