@@ -69,7 +69,7 @@ def test_an_apply_never_writes_another_state_than_the_one_that_was_checked(small
     assert THEIRS not in keys(small), answer.said
     if kept_key(folder) == THEIRS:
         assert answer.code == 13, answer.said
-    initialization.prepare(layer, folder, cli_config="", command=str)
+    initialization.prepare(layer, folder, cli_config="", command=lambda *words: " ".join(words))
     assert terraform(folder, environment, "init").returncode == 0
     assert kept_key(folder) == OURS
     small.ok("up", "base", "-y", "--set", "greeting=third")
@@ -88,7 +88,7 @@ def test_a_state_beside_the_hcl_is_not_copied_by_it(small: Rehearsal) -> None:
     )
     try:
         before = small.client("s3", "eu-west-1").get_object(Bucket="small-estate-state", Key=OURS)["ETag"]
-        initialization.prepare(layer, folder, cli_config="", command=str)
+        initialization.prepare(layer, folder, cli_config="", command=lambda *words: " ".join(words))
         assert terraform(folder, environment, "init").returncode != 0
         assert small.client("s3", "eu-west-1").get_object(Bucket="small-estate-state", Key=OURS)["ETag"] == before
     finally:
@@ -102,7 +102,7 @@ def test_a_backend_that_was_moved_in_the_hcl_stops_before_anything_is_planned(sm
     found = Estate.find(small.root)
 
     with pytest.raises(GuardError, match=r"not for s3://small-estate-state/dev/moved\.tfstate"):
-        initialization.prepare(found.layer("base"), folder, cli_config="", command=str)
+        initialization.prepare(found.layer("base"), folder, cli_config="", command=lambda *words: " ".join(words))
 
     answer = small("up", "base", "-y")
     assert answer.code != 0

@@ -87,7 +87,7 @@ class Rig:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         done = subprocess.run(
-            [PROGRAM, *words],
+            [PROGRAM, *words, "--allow-local-endpoint"],
             cwd=self.root,
             env=env,
             stdin=subprocess.DEVNULL,
