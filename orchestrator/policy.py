@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import shell
 from orchestrator.finding import Finding, Severity
+from orchestrator.guard_table import PROTECTING
 from orchestrator.loss import losses
 from orchestrator.plan import ACTIONS, Action
 from orchestrator.protection import is_deletion_protected
@@ -63,7 +64,18 @@ def forgettings(plan: Plan, *, stateful: Collection[str], allowed: Collection[st
 
 
 def weakenings(plan: Plan, *, allowed: Collection[str] = ()) -> list[Finding]:
-    """Protections that the plan takes away, but for those on addresses that are allowed; no value is in them."""
+    """Protections that the plan takes away, but for those on addresses that are allowed; no value is in them.
+
+    What protects a resource that goes in the same plan is no loss of its own: a bucket's versioning goes with the bucket, and the
+    bucket's destruction is judged.
+    """
+    gone = {
+        value
+        for change in plan.changes
+        if change.action is Action.DELETE and change.type not in PROTECTING and isinstance(change.before, dict)
+        for value in (change.before.get("id"), change.before.get("arn"))
+        if isinstance(value, str)
+    }
     return [
         Finding(
             id="guard.weaken",
@@ -73,9 +85,16 @@ def weakenings(plan: Plan, *, allowed: Collection[str] = ()) -> list[Finding]:
             remedy=f"--allow-weaken {shell.quoted(change.address)}, if that is what you want",
         )
         for change in plan.changes
-        if change.address not in allowed
+        if change.address not in allowed and not _goes_with(change, gone)
         for loss in losses(change)
     ]
+
+
+def _goes_with(change: ResourceChange, gone: Collection[str]) -> bool:
+    """Whether a resource that protects another is deleted together with it."""
+    if change.action is not Action.DELETE or change.type not in PROTECTING or not isinstance(change.before, dict):
+        return False
+    return any(isinstance(value, str) and value in gone for name, value in change.before.items() if name != "region")
 
 
 def unsound(plan: Plan, *, is_targeted: bool = False) -> list[Finding]:

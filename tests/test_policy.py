@@ -164,6 +164,23 @@ def test_an_address_that_is_allowed_may_be_weakened_and_no_other() -> None:
     assert [finding.subject for finding in left] == ["aws_db_instance.other"]
 
 
+def test_a_protection_goes_with_what_it_protects_and_with_nothing_else() -> None:
+    bucket = change("aws_s3_bucket.this", "delete", {"id": "acme-data", "arn": "arn:aws:s3:::acme-data"})
+    versioning = change("aws_s3_bucket_versioning.this", "delete", {"id": "acme-data", "bucket": "acme-data"})
+    other = change("aws_s3_bucket_versioning.other", "delete", {"id": "acme-other", "bucket": "acme-other"})
+
+    def weakened(*changes: dict[str, Any]) -> list[str]:
+        return [finding.subject for finding in policy.weakenings(plan(*changes))]
+
+    assert weakened(bucket, versioning, other) == ["aws_s3_bucket_versioning.other"]
+    assert weakened(versioning) == ["aws_s3_bucket_versioning.this"]
+    # Two protections of one bucket do not excuse each other.
+    block = change("aws_s3_bucket_public_access_block.this", "delete", {"id": "acme-data", "bucket": "acme-data"})
+    assert weakened(versioning, block) == ["aws_s3_bucket_versioning.this", "aws_s3_bucket_public_access_block.this"]
+    forgotten = change("aws_s3_bucket.this", "forget", {"id": "acme-data"})
+    assert weakened(forgotten, versioning) == ["aws_s3_bucket_versioning.this"]
+
+
 def test_a_sensitive_value_beside_a_weakening_is_not_shown() -> None:
     weaker = change(
         DATABASE,
