@@ -19,7 +19,6 @@ from orchestrator import document
 from orchestrator.document import Section
 from orchestrator.duration import NOTHING, WAY_TO_WRITE, Span
 from orchestrator.estimate import Component, Guide
-from orchestrator.guard_table import STATEFUL_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -107,6 +106,8 @@ class GuardsConfig(Section, frozen=True):
     @property
     def stateful_types(self) -> frozenset[str]:
         """All resource types that are guarded."""
+        from orchestrator.guard_table import STATEFUL_TYPES
+
         return STATEFUL_TYPES.union(self.stateful)
 
 

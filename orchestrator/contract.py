@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from orchestrator.document import Fail
 
-FILENAME = "contract.yaml"
 FACTS = "aws"
 _EXAMPLE = "docs/commands.md, under wealist verify"
 PREDICATES = ("matches", "one_of", "at_least", "includes", "same_as", "among", "not_among")

@@ -11,12 +11,12 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from orchestrator import contract, price, shared_state
+from orchestrator import price, shared_state
 from orchestrator.config import FILENAME, Config
 from orchestrator.document import line_of
 from orchestrator.errors import ConfigError, LayerNotFoundError
 from orchestrator.graph import Graph
-from orchestrator.layer import Location
+from orchestrator.layer import CONTRACT_FILE, Location
 from orchestrator.price import Book
 from orchestrator.root_module import peek_backend, read_layer
 
@@ -222,7 +222,7 @@ class Estate:
         """
         id_ = self.resolve(name)
         if id_ not in self._read:
-            self._check_inside(self.folders[id_] / contract.FILENAME)
+            self._check_inside(self.folders[id_] / CONTRACT_FILE)
             self._read[id_] = read_layer(id_, self.folders[id_])
         return self._read[id_]
 

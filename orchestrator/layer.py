@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "registry.terraform.io"
 AWS = f"{DEFAULT_HOST}/hashicorp/aws"
 
+CONTRACT_FILE = "contract.yaml"
+"""Beside a layer's HCL: what has to hold of what it makes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Location:

@@ -8,6 +8,7 @@ Characters of language pass as they are; `\x1b` and `\u202e` stand for those tha
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # Control characters but for line break and tab; format characters of Unicode (bidirectional marks, zero width, fillers, tags);
 # line and paragraph separators; halves of surrogate pairs, which no stream can write.
@@ -15,19 +16,19 @@ _UNSAFE = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_IN_TEXT = re.compile(f"[{_UNSAFE}]")
-_IN_LINE = re.compile(f"[\n\t{_UNSAFE}]")
+# Most text is ASCII, and the expression for all of Unicode takes longer to make than a short command's output to print.
+_ASCII = "\x00-\x08\x0b-\x1f\x7f"
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def text(value: str) -> str:
     """A text of several lines: line breaks and tabs stay."""
-    return _IN_TEXT.sub(_escape, value.replace("\r\n", "\n"))
+    return _unsafe(value.isascii(), "").sub(_escape, value.replace("\r\n", "\n"))
 
 
 def line(value: str) -> str:
     """A name, or whatever else has to keep to its line."""
-    return _IN_LINE.sub(_escape, value)
+    return _unsafe(value.isascii(), "\n\t").sub(_escape, value)
 
 
 def indented(value: str, by: str = "  ") -> str:
@@ -37,7 +38,12 @@ def indented(value: str, by: str = "  ") -> str:
 
 def json(value: str) -> str:
     """A text of JSON, in which these characters are escaped as JSON does it: to its reader it is the same."""
-    return _IN_TEXT.sub(lambda found: _in_json(found[0]), value)
+    return _unsafe(value.isascii(), "").sub(lambda found: _in_json(found[0]), value)
+
+
+@cache
+def _unsafe(is_ascii: bool, more: str) -> re.Pattern[str]:
+    return re.compile(f"[{more}{_ASCII if is_ascii else _UNSAFE}]")
 
 
 def _in_json(character: str) -> str:

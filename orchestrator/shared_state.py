@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import LayerOrderError
-from orchestrator.finding import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from orchestrator.finding import Finding
     from orchestrator.layer import Backend
 
 _NAMED = 3
@@ -41,6 +41,8 @@ def find_problem(id_: str, others: Sequence[str], backends: Mapping[str, Backend
     """What preflight says of it; None where the layer has a state of its own."""
     if not others:
         return None
+    from orchestrator.finding import Finding, Severity
+
     where = ", ".join(f"{other} ({backends[other].location})" for other in others[:_NAMED])
     return Finding(
         id="state-object.shared",

@@ -11,12 +11,13 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import contract, document, judgement, payload, shell
+from orchestrator import document, judgement, payload, shell
 from orchestrator.aws.inquiry import inquire
 from orchestrator.contract import Contract
 from orchestrator.finding import Finding, Severity
 from orchestrator.inventory import VARIABLE
 from orchestrator.judgement import Status
+from orchestrator.layer import CONTRACT_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -33,7 +34,7 @@ ACCEPT = "--accept-contract-change"
 
 def path_of(layer: Layer) -> Path:
     """Where the layer's contract lies, if it has one."""
-    return layer.path / contract.FILENAME
+    return layer.path / CONTRACT_FILE
 
 
 def contract_of(layer: Layer) -> Contract | None:

@@ -25,7 +25,6 @@ from orchestrator.cli import options
 from orchestrator.cli.boundary import redact
 from orchestrator.cli.parameter import LightCommand
 from orchestrator.cli.stream import PrintableStream, guarded_stdout
-from orchestrator.credential import secrets_of
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ class Invocation:
         log_format: options.LogFormat,
     ) -> None:
         self.environ = dict(os.environ)
+        from orchestrator.credential import secrets_of
+
         redact.add(secrets_of(self.environ))
         self.after = start.after
         self.folder = chdir or start.chdir or Path()
