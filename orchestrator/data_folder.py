@@ -25,10 +25,15 @@ _MODULES = "modules/modules.json"
 _COMPARED = ("bucket", "key", "region", "dynamodb_table", "use_lockfile", "encrypt", "kms_key_id", "profile")
 
 
+def workspace_file(folder: Path) -> Path:
+    """Where the workspace that is selected in a layer's folder stands."""
+    return folder / NAME / _WORKSPACE
+
+
 def read_workspace(folder: Path) -> str | None:
     """The workspace that somebody has selected here; None where it is the default one."""
     try:
-        name = project_file.read_bytes(folder / NAME / _WORKSPACE).decode(errors="replace").strip()
+        name = project_file.read_bytes(workspace_file(folder)).decode(errors="replace").strip()
     except OSError:
         return None
     return None if name in ("", DEFAULT_WORKSPACE) else name

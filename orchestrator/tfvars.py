@@ -55,4 +55,4 @@ def automatic(folder: Path) -> list[Path]:
     """The files that Terraform reads by itself, later ones win. Source: its "Input Variables" page."""
     fixed = (folder / "terraform.tfvars", folder / "terraform.tfvars.json")
     found = {path for pattern in ("*.auto.tfvars", "*.auto.tfvars.json") for path in folder.glob(pattern)}
-    return [path for path in (*fixed, *sorted(found)) if path.is_file()]
+    return [path for path in (*fixed, *sorted(found)) if path.exists()]

@@ -6,7 +6,6 @@ one call, and nothing is remembered.
 
 from __future__ import annotations
 
-import shlex
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -268,7 +267,8 @@ def workspace(
     folder = target.folder(layer.path)
     selected = data_folder.read_workspace(folder)
     if selected is not None:
-        remedy = f"terraform -chdir={shlex.quote(str(folder))} workspace select default{said}"
+        # What `terraform workspace select default` does, and what asks no AWS for it.
+        remedy = f"{shell.command('rm', str(data_folder.workspace_file(folder)))} selects the default one{said}"
         seen = f"workspace {shown_name(selected)} is selected in its folder, and wealist works in the default workspace only"
         yield _error("workspace.selected", layer.id, seen, remedy)
     prefix = layer.backend.workspace_key_prefix
@@ -290,8 +290,13 @@ def workspace(
         yield _warning("workspace.unknown", layer.id, seen, None)
         return
     if found:
-        seen = f"is applied in workspace {listed(found)} and not in the default one, which is the one that wealist works in"
-        yield _error("workspace.states", layer.id, seen, f"use Terraform itself for it{said}")
+        seen = f"has a state in workspace {listed(found)} and none in the default one, which is the one that wealist works in"
+        yield _error(
+            "workspace.states",
+            layer.id,
+            seen,
+            f"use Terraform itself for it, or `terraform workspace delete` where it is not needed{said}",
+        )
 
 
 def lost(

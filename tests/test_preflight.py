@@ -348,7 +348,7 @@ def test_a_layer_whose_folder_has_another_workspace_selected(world: World) -> No
     assert finding.is_error
     assert finding.seen == 'workspace "prod" is selected in its folder, and wealist works in the default workspace only'
     assert (finding.remedy or "").startswith(
-        f"terraform -chdir={folder} workspace select default; where default is what is meant: "
+        f"rm {folder}/.terraform/environment selects the default one; where default is what is meant: "
     )
     assert "layers.settings.prod/foundation.workspace: default in wealist.yaml" in (finding.remedy or "")
 
@@ -386,7 +386,7 @@ def test_a_layer_that_is_applied_in_workspaces_alone(world: World, state: State 
     finding = world.finding("workspace.states", will_write=will_write)
 
     assert finding.is_error
-    assert finding.seen.startswith('is applied in workspace "dev", "prod" and not in the default one')
+    assert finding.seen.startswith('has a state in workspace "dev", "prod" and none in the default one')
 
 
 def test_workspaces_are_asked_for_once_a_bucket_and_only_where_there_is_no_state(world: World) -> None:

@@ -288,7 +288,7 @@ def test_the_reads_are_made_at_once(
 def test_a_layer_that_lives_in_a_workspace_is_not_called_never_applied(
     store: Store, estate: Estate, target: Target
 ) -> None:
-    store.put_state(state_text(outputs={"a": "b"}), key=f"env:/prod/{KEY}")
+    store.put_state(recorded("state.json"), key=f"env:/prod/{KEY}")
 
     found = read_statuses(estate, target)
 

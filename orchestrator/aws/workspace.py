@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PREFIX = "env:"
 _NAMED = 3
+# Bytes. A new workspace's state, with nothing in it, has some 180; each resource adds more than a hundred.
+_EMPTY = 200
 _LONGEST = 90
 
 
@@ -30,7 +32,7 @@ def prefix_of(backend: Backend) -> str:
 
 
 def list_keys(session: Session, backend: Backend) -> tuple[str, ...]:
-    """The key of every object below the prefix: one listing tells of all layers of a bucket.
+    """The key of every object below the prefix that is more than an empty state: one listing tells of all layers of a bucket.
 
     Raises:
         AwsError: AWS said no.
@@ -39,7 +41,7 @@ def list_keys(session: Session, backend: Backend) -> tuple[str, ...]:
     with translated(f"listing s3://{backend.bucket}/{prefix}"):
         pages = session.client("s3", backend.region).get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=backend.bucket, Prefix=prefix)
-        return tuple(item["Key"] for page in found for item in page.get("Contents", ()))
+        return tuple(item["Key"] for page in found for item in page.get("Contents", ()) if item["Size"] > _EMPTY)
 
 
 def names(keys: Iterable[str], backend: Backend) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """What a sandbox leaves behind when it is stopped: nothing that holds a value, a key or a copy of the estate.
 
 Gone are the copy of the estate with its variable files and provider caches, the home folder of its programs, the keys, the
-server's log, and of each run the plans, the trace logs and whatever events were never redacted. What stays are the provider
-plugins, the ledger, the durations and the reports of runs, which are redacted when they are written.
+server's log, the ledger, and of each run the plans, the trace logs and whatever events were never redacted. What stays are the provider
+plugins, the durations and the reports of runs, which are redacted when they are written.
 
 Everything is opened from the estate's root downward without following links: a link in the place of one of these is removed
 itself, and one on the way to them stops it all.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FILES = ("server.json", "setup.json", "terraform.rc", "aws-credentials", "copied.json", "server.log")
+_FILES = ("server.json", "setup.json", "terraform.rc", "aws-credentials", "copied.json", "server.log", "ledger.jsonl")
 _FOLDERS = ("work", "home")
 # What a process that was killed had not put in its place yet.
 _DRAFT = re.compile(rf"\.(?:{'|'.join(map(re.escape, _FILES))})\.\d+(?:\.new)?")

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import private_folder
+from orchestrator import ledger, private_folder
 from orchestrator.artifacts import check_home, prepare_home, runs_at_work
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import confinement, control, disposal, provider, workspace
@@ -90,6 +91,9 @@ def start_sandbox(estate: Estate, environ: Mapping[str, str], *, terraform_bin: 
             control.stop(home)
             server, setup = _start(estate, environ, home)
             workspace.forget_init(work)
+            # What was done in one that is gone says nothing of the new one.
+            with suppress(FileNotFoundError):
+                (home / ledger.FILENAME).unlink()
         private_folder.replace(home / _CLI_CONFIG, setup.pop("cli_config"))
         profiles = confinement.profiles(estate.layers)
         private_folder.replace(home / _CREDENTIALS, confinement.credentials_file(profiles, server.credential))

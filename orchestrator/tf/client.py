@@ -142,7 +142,7 @@ def _summary(layer: str, argv: Sequence[str], done: Completed, diagnostics: Sequ
     """One line: the first error that Terraform named, else the last line it left on standard error."""
     errors = [diagnostic for diagnostic in diagnostics if diagnostic.is_error]
     said = next((line for line in reversed(done.stderr.splitlines()) if line.strip(" ╷│╵")), "no reason given")
-    reason = errors[0].summary if errors else said.strip(" ╷│╵")
+    reason = " ".join((errors[0].summary if errors else said.strip(" ╷│╵")).split())
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     code = f"exit code {done.returncode}" if done.returncode >= 0 else f"ended by signal {-done.returncode}"
     return f"{layer}: terraform {argv[1]} failed ({code}): {reason}{more}"

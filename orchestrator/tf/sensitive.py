@@ -10,7 +10,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import hcl, tfvars
+from orchestrator import hcl, project_file, tfvars
 from orchestrator.redaction import leaves
 
 if TYPE_CHECKING:
@@ -31,9 +31,13 @@ def values_of(
     """
     yield from _texts(list(layer.sensitive_literals))
     sensitive = {name: variable for name, variable in layer.variables.items() if variable.is_sensitive}
+    automatic = tfvars.automatic(layer.path)
     if not sensitive:
+        # Terraform reads them, and waits for ever at one that is no file.
+        for file in automatic:
+            project_file.read_bytes(file)
         return
-    for path in (*tfvars.automatic(layer.path), *var_files):
+    for path in (*automatic, *var_files):
         given = tfvars.read_values(path)
         yield from _texts([given[name] for name in sensitive.keys() & given.keys()])
     for name, variable in sensitive.items():

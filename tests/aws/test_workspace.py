@@ -9,7 +9,8 @@ import pytest
 from orchestrator.aws.session import Session
 from orchestrator.aws.workspace import list_keys, listed, names
 from orchestrator.target import AwsSettings
-from tests.estate import KEY, backend
+from tests.estate import KEY, backend, state_text
+from tests.fakes import recorded
 
 if TYPE_CHECKING:
     from tests.estate import Store
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("prefix", "below"), [(None, "env:"), ("members/app", "members/app")])
 def test_one_listing_tells_of_all_layers_of_a_bucket(store: Store, prefix: str | None, below: str) -> None:
     for key in (f"prod/{KEY}", f"dev/{KEY}", "dev/other.tfstate", f"dev/{KEY}.tflock"):
-        store.put_state("{}", key=f"{below}/{key}")
+        store.put_state(recorded("state.json"), key=f"{below}/{key}")
+    # What `terraform workspace new` leaves.
+    store.put_state(state_text(lineage=""), key=f"{below}/empty/{KEY}")
     store.put_state("{}", key=KEY)
     one = backend(workspace_key_prefix=prefix)
 

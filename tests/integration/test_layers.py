@@ -231,7 +231,7 @@ def test_drift_is_told_attribute_by_attribute(estate: Rehearsal) -> None:
 
     assert answer.code == 2
     assert 'insecure_value: "up" → "tampered"' in answer.out
-    assert "value: (redacted) → (redacted)" in answer.out
+    assert "value: (redacted), changes" in answer.out
     assert "dev/side: nothing to change" in answer.err
     assert "drifted-secret-1" not in answer.said
     changed = {entry["address"]: entry["attributes"] for entry in report["results"][0]["drift"]}

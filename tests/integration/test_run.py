@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import signal
 import socketserver
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -245,15 +247,16 @@ def test_a_sensitive_value_that_terraform_quotes_is_not_kept(small: Rehearsal) -
     assert [path for path, text in everything_left_behind(small).items() if CANARY in text] == []
 
 
-def test_a_selected_workspace_does_not_move_the_run(small: Rehearsal) -> None:
-    """The state that was checked is the state that is written."""
+def test_a_selected_workspace_stops_the_run_until_it_is_gone(small: Rehearsal) -> None:
+    """The state that was checked is the state that is written, and whoever selected another one meant another one."""
     small.ok("up", "base", "-y")
     folder = small.home / "work" / "terraform" / "dev" / "base"
     (folder / ".terraform" / "environment").write_text("other")
-    try:
-        assert "nothing to change" in small.ok("up", "base", "-y").err
-    finally:
-        (folder / ".terraform" / "environment").unlink()
+    refused = small("up", "base", "-y")
+    assert refused.code == 10
+    (remedy,) = [line.strip() for line in refused.err.splitlines() if line.strip().startswith("rm ")]
+    subprocess.run(shlex.split(remedy.partition(" selects")[0]), check=True)
+    assert "nothing to change" in small.ok("up", "base", "-y").err
 
 
 def test_an_import_is_shown_and_counted(small: Rehearsal) -> None:

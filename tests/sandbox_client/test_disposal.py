@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 KEPT = {
     ".gitignore": "*",
-    "ledger.jsonl": "kept",
     "durations.jsonl": "kept",
     "plugins/registry.terraform.io/hashicorp/aws/x": "kept",
     "runs/1/report.json": "kept",
