@@ -18,7 +18,7 @@ from orchestrator.report import Outcome
 from orchestrator.run import ROTATION, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from orchestrator.delta import Delta
     from orchestrator.finding import Finding
@@ -197,24 +197,39 @@ def unsound_in(run: LayerRun, planned: Plan) -> list[Finding]:
 
 
 def _destructions(run: LayerRun, planned: Plan) -> list[Finding]:
-    allowed = permission.of_layer(run.context.options.allow_destroy, run.layer.id)
+    """Stateful resources that the plan destroys."""
     destroyed = {change.address for change in planned.changes if change.is_destroyed}
-    for address in allowed:
-        if address not in destroyed:
-            run.tell(f"--allow-destroy {address}: the plan of {run.layer.id} does not destroy it")
-    stateful = run.context.estate.config.guards.stateful_types
-    return _with_flag(run, "--allow-destroy", policy.destructions(planned, stateful=stateful, allowed=allowed))
+    return _guarded(run, planned, "destroy", destroyed, run.context.options.allow_destroy, policy.destructions)
 
 
 def forgettings(run: LayerRun, planned: Plan) -> list[Finding]:
     """Stateful resources that the plan only takes out of the state."""
-    allowed = permission.of_layer(run.context.options.allow_forget, run.layer.id)
     forgotten = {change.address for change in planned.changes if change.is_forgotten}
+    return _guarded(run, planned, "forget", forgotten, run.context.options.allow_forget, policy.forgettings)
+
+
+def _guarded(
+    run: LayerRun,
+    planned: Plan,
+    verb: str,
+    affected: Collection[str],
+    given: Iterable[str],
+    judge: Callable[..., list[Finding]],
+) -> list[Finding]:
+    """What a guard says, after a note on each address that was allowed for nothing.
+
+    Args:
+        verb: Of the flag, `--allow-VERB`, and of what the plan does.
+        affected: The addresses that the plan does it to.
+        given: What was allowed, with the layer's id before each address.
+    """
+    flag = f"--allow-{verb}"
+    allowed = permission.of_layer(given, run.layer.id)
     for address in allowed:
-        if address not in forgotten:
-            run.tell(f"--allow-forget {address}: the plan of {run.layer.id} does not forget it")
+        if address not in affected:
+            run.tell(f"{flag} {address}: the plan of {run.layer.id} does not {verb} it")
     stateful = run.context.estate.config.guards.stateful_types
-    return _with_flag(run, "--allow-forget", policy.forgettings(planned, stateful=stateful, allowed=allowed))
+    return _with_flag(run, flag, judge(planned, stateful=stateful, allowed=allowed))
 
 
 def _broken(run: LayerRun, planned: Plan) -> list[Finding]:
