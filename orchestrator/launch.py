@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import address, events, pace, permission, preflight, price, resume, verification
-from orchestrator.credential import secrets_of
+from orchestrator.environment_secrets import secrets_of
 from orchestrator.errors import ConfigError, PreflightError, UsageError
 from orchestrator.order import Order
 from orchestrator.run import ROTATION

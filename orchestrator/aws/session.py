@@ -13,7 +13,7 @@ from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.credential import SHORTEST_KEY
+from orchestrator.environment_secrets import SHORTEST_KEY
 from orchestrator.errors import AwsError
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ class Invocation:
         log_format: options.LogFormat,
     ) -> None:
         self.environ = dict(os.environ)
-        from orchestrator.credential import secrets_of
+        from orchestrator.environment_secrets import secrets_of
 
         redact.add(secrets_of(self.environ))
         self.after = start.after

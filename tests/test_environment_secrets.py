@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.credential import secrets_of
+from orchestrator.environment_secrets import secrets_of
 
 LONG = "0123456789abcdefABCDEF-long"
 
