@@ -6,7 +6,6 @@ Source: Terraform's "JSON Output Format" page.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -398,7 +397,7 @@ def _documents(before: Any, after: Any) -> tuple[Any, Any]:
     if not (isinstance(before, str) and isinstance(after, str)):
         return before, after
     try:
-        decoded = payload.load(before), json.loads(after)
+        decoded = payload.load(before), payload.load(after)
     except ValueError:
         return before, after
     return decoded if all(isinstance(side, (dict, list)) for side in decoded) else (before, after)

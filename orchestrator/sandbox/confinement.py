@@ -11,11 +11,10 @@ A profile is another matter, since many projects name theirs: in the sandbox it 
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import data_folder, hcl
+from orchestrator import data_folder, hcl, payload, project_file
 from orchestrator.errors import ConfigError
 from orchestrator.provider import read_providers
 from orchestrator.remote_state import Scope, remote_states
@@ -114,7 +113,7 @@ def _installed(folder: Path) -> Iterator[Path]:
     """The folders of the modules that the last init has fetched, those called by path left out."""
     data = folder / data_folder.NAME
     try:
-        listed = json.loads((data / "modules" / "modules.json").read_text(encoding="utf-8"))["Modules"]
+        listed = payload.load(project_file.read_text(data / "modules" / "modules.json"))["Modules"]
         folders = [folder / module["Dir"] for module in listed if module["Key"]]
     except FileNotFoundError:
         return
@@ -129,7 +128,7 @@ def _installed(folder: Path) -> Iterator[Path]:
 def _parse(module: Path) -> list[hcl.Block]:
     found = []
     for path in _files([module]):
-        source = path.read_bytes()
+        source = project_file.read_bytes(path)
         if path.suffix == ".json":
             _check_json(path, source)
         elif _WORTH_READING.search(source):
@@ -140,7 +139,7 @@ def _parse(module: Path) -> list[hcl.Block]:
 def _check_json(path: Path, source: bytes) -> None:
     """Refuse a file in Terraform's JSON syntax that says anything which would have to be read."""
     try:
-        data: Any = json.loads(source)
+        data: Any = payload.load(source)
     except ValueError:
         # Terraform will say so.
         return

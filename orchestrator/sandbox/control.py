@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from orchestrator import private_folder
+from orchestrator import payload, private_folder
 from orchestrator.errors import SandboxError
 from orchestrator.process import Command, spawn
 from orchestrator.sandbox.credential import Credential
@@ -106,7 +106,7 @@ def find(home: Path) -> Server | None:
 def _read(home: Path) -> Server | None:
     """The server that the file tells of; nothing of it is proven."""
     try:
-        return Server.from_json(json.loads(private_folder.read_text(home / _STATE_FILE)))
+        return Server.from_json(payload.load(private_folder.read_text(home / _STATE_FILE)))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -142,7 +142,7 @@ def _has_proof(server: Server) -> bool:
     try:
         address = f"{server.url}/_wealist/health?challenge={challenge}"
         with _opener.open(address, timeout=_HEALTH_TIMEOUT) as answer:
-            proof = json.loads(answer.read(_MOST))["proof"]
+            proof = payload.load(answer.read(_MOST))["proof"]
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return False
     return isinstance(proof, str) and secrets.compare_digest(

@@ -17,7 +17,7 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import ledger, private_folder
+from orchestrator import ledger, payload, private_folder
 from orchestrator.artifacts import check_home, prepare_home, runs_at_work
 from orchestrator.errors import SandboxError
 from orchestrator.sandbox import confinement, control, disposal, provider, workspace
@@ -145,7 +145,7 @@ def _read_setup(home: Path, server: Server | None) -> dict[str, Any] | None:
     if server is None:
         return None
     try:
-        setup: dict[str, Any] = json.loads(private_folder.read_text(home / _SETUP))
+        setup: dict[str, Any] = payload.load(private_folder.read_text(home / _SETUP))
         seal = setup.pop("seal")
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import private_folder
+from orchestrator import payload, private_folder
 from orchestrator.discovery import fixed_part
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _copied(work: Path) -> set[str] | None:
     """What is in the copy because the estate has, or had, it; None where that was not written down for this very folder."""
     try:
-        listed = json.loads(private_folder.read_text(_list_of(work)))
+        listed = payload.load(private_folder.read_text(_list_of(work)))
         return set(listed["files"]) if listed["folder"] == work.stat().st_ino else None
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None

@@ -18,7 +18,7 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import data_folder, payload, project_file, shell
+from orchestrator import data_folder, payload, private_folder, project_file, shell
 from orchestrator.errors import GuardError
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def prepare(layer: Layer, folder: Path, *, cli_config: str, command: Callable[..
         return
     if _is_same_state(kept, layer):
         # Another lock, or another encryption: the state stays where it is.
-        (folder / _DATA / data_folder.BACKEND).unlink()
+        _forget_backend(folder)
         return
     if _read_mark(folder).get("backend") != _place(layer):
         move = command("tf", layer.id, "--", "init", "-migrate-state")
         raise _moved(layer, folder, kept, otherwise=f"to move the state: {move}; ")
-    (folder / _DATA / data_folder.BACKEND).unlink()
+    _forget_backend(folder)
 
 
 def remember(layer: Layer, folder: Path, *, terraform_version: str, cli_config: str) -> None:
@@ -78,8 +78,7 @@ def remember(layer: Layer, folder: Path, *, terraform_version: str, cli_config: 
     kept = data_folder.read_backend(folder)
     if kept is not None and not data_folder.is_for(kept, layer.backend):
         raise _moved(layer, folder, kept)
-    mark = json.dumps(_fingerprint(layer, folder, terraform_version, cli_config))
-    (folder / _DATA / _MARK).write_text(mark, encoding="utf-8")
+    _write_mark(folder, _fingerprint(layer, folder, terraform_version, cli_config))
 
 
 def forget(folder: Path) -> None:
@@ -87,7 +86,7 @@ def forget(folder: Path) -> None:
     mark = _read_mark(folder)
     kept = {name: mark.get(name) for name in ("cli_config", "backend")}
     with suppress(OSError):
-        (folder / _DATA / _MARK).write_text(json.dumps(kept), encoding="utf-8")
+        _write_mark(folder, kept)
 
 
 def drop_modules_of_another_source(folder: Path, *, cli_config: str) -> None:
@@ -97,7 +96,33 @@ def drop_modules_of_another_source(folder: Path, *, cli_config: str) -> None:
     """
     mark = _read_mark(folder)
     if "cli_config" in mark and mark["cli_config"] != cli_config:
+        _check_own(folder)
         shutil.rmtree(folder / _DATA / "modules", ignore_errors=True)
+
+
+def _forget_backend(folder: Path) -> None:
+    _check_own(folder)
+    (folder / _DATA / data_folder.BACKEND).unlink()
+
+
+def _write_mark(folder: Path, mark: Mapping[str, Any]) -> None:
+    # Through a link it would lie in a place of somebody else's; without it, every run begins with an init.
+    if not (folder / _DATA).is_symlink():
+        private_folder.replace(folder / _DATA / _MARK, json.dumps(mark))
+
+
+def _check_own(folder: Path) -> None:
+    """Whether what is removed from a layer's `.terraform` is in the layer's folder.
+
+    Raises:
+        GuardError: It is a link.
+    """
+    data = folder / _DATA
+    if data.is_symlink():
+        raise GuardError(
+            f"{data}: this is a link, and wealist removes nothing through it",
+            hint=f"it has to be made again for this layer: {shell.command('rm', str(data))}",
+        )
 
 
 def _read_mark(folder: Path) -> dict[str, Any]:

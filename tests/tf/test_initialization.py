@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from orchestrator.discovery import Estate
+
 LAYER = layer(init_inputs=('backend "s3" {}', "module vpc 5.21.0"))
 GIVEN: dict[str, Any] = {"terraform_version": "1.11.4", "cli_config": "/home/me/terraform.rc"}
 
@@ -181,3 +183,31 @@ def test_an_init_that_kept_another_backend_is_not_remembered(folder: Path) -> No
 
     with pytest.raises(GuardError, match=f"is for s3://{BUCKET}/prod/other.tfstate"):
         initialization.remember(LAYER, folder, **GIVEN)
+
+
+def test_a_mark_that_came_as_a_link_is_replaced_and_not_written_through(estate: Estate, tmp_path: Path) -> None:
+    layer = estate.layer("foundation")
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    (layer.path / ".terraform").mkdir(exist_ok=True)
+    (layer.path / ".terraform" / initialization._MARK).symlink_to(outside)
+
+    initialization.remember(layer, layer.path, terraform_version="1.11.4", cli_config="")
+
+    assert outside.read_text() == "mine"
+    assert not (layer.path / ".terraform" / initialization._MARK).is_symlink()
+
+
+def test_nothing_is_removed_from_or_written_to_a_folder_that_a_link_leads_to(estate: Estate, tmp_path: Path) -> None:
+    layer = estate.layer("foundation")
+    outside = tmp_path / "outside"
+    (outside / "modules" / "mine").mkdir(parents=True)
+    (outside / initialization._MARK).write_text('{"cli_config": "another"}')
+    (layer.path / ".terraform").symlink_to(outside)
+
+    with pytest.raises(GuardError, match="this is a link, and wealist removes nothing through it"):
+        initialization.prepare(layer, layer.path, cli_config="", command=lambda *words: " ".join(words))
+    initialization.remember(layer, layer.path, terraform_version="1.11.4", cli_config="")
+
+    assert (outside / "modules" / "mine").is_dir()
+    assert (outside / initialization._MARK).read_text() == '{"cli_config": "another"}'
