@@ -54,6 +54,10 @@ class RunFolder:
         """Where a layer's plan goes; removed when the run is over."""
         return self._volatile(layer) / "tfplan"
 
+    def lock_log(self, layer: str) -> Path:
+        """Where Terraform's own log of the locks that it takes goes; removed when the run is over."""
+        return self._volatile(layer) / "locks.log"
+
     def variables_file(self, layer: str) -> Path:
         """Where values given on the command line go; removed when the run is over."""
         return self._volatile(layer) / VARIABLES

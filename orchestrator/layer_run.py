@@ -58,7 +58,12 @@ class LayerRun:
         self._steps = Steps(layer, context)
         self._session = context.sessions.for_backend(layer.backend)
         self._own_lock = OwnLock(
-            layer, self._session, tell=self.tell, record=self._record, command=context.target.command
+            layer,
+            self._session,
+            log=self._steps.lock_log,
+            tell=self.tell,
+            record=self._record,
+            command=context.target.command,
         )
         self._before = context.states.get(layer.id)
         self._applying = False

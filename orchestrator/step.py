@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from orchestrator import events
+from orchestrator import events, own_lock
 from orchestrator.errors import CommandError, CommandInterruptedError
 from orchestrator.events import PIPED
 from orchestrator.pace import Pace
@@ -42,6 +42,7 @@ class Steps:
     Attributes:
         folder: Where its Terraform runs.
         plan_file: Where its plan is saved.
+        lock_log: Where its Terraform says which locks it takes.
         seconds: That all steps together took.
         began: When the last one was started.
         pace: How long they take, and are expected to.
@@ -53,6 +54,7 @@ class Steps:
         self._context = context
         self.folder = context.target.folder(layer.path)
         self.plan_file = context.folder.plan_file(layer.id)
+        self.lock_log = context.folder.lock_log(layer.id)
         self.seconds = 0.0
         self.began = datetime.now(UTC)
         look = context.target.command("status", layer.id)
@@ -66,7 +68,7 @@ class Steps:
             binary=context.binary,
             folder=self.folder,
             layer=layer.id,
-            env=context.environment.values,
+            env=own_lock.logging(context.environment.values, self.lock_log),
             runner=context.runner,
             cancellation=context.cancellation,
             grace=config.interrupt_grace,

@@ -378,7 +378,11 @@ def takes_lock(rig: Rig, operation: str) -> Reply:
         },
     }
 
-    def take(_: Command) -> None:
+    def take(command: Command) -> None:
+        log = Path(command.env["TF_LOG_PATH"])
+        log.write_text(
+            f"[INFO]  backend-s3: Attempting to lock remote state (DynamoDB only)...: tf_backend.lock.id={id_} x\n"
+        )
         created = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         rig.store.put_lock(created=created, who=holder.who(), operation=operation)
 

@@ -12,18 +12,28 @@ from orchestrator.aws.session import Session
 from orchestrator.aws.state import lock_key, read_locks
 from orchestrator.errors import CommandError
 from orchestrator.events import Diagnostic
-from orchestrator.own_lock import OwnLock
+from orchestrator.own_lock import OwnLock, logging
 from orchestrator.state import State
 from orchestrator.target import AwsSettings
 from tests.estate import BUCKET, KEY, TABLE, Store, state_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.discovery import Estate
     from orchestrator.layer import Layer
 
 ID = "0a1b2c3d-0000-1111-2222-333344445555"
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 BEFORE = State.from_json(state_text().encode(), url="s3://b/k")
+
+
+def attempt(id_: str) -> str:
+    """What Terraform logs before it takes a lock."""
+    return (
+        "2026-01-02T03:04:06.093Z [INFO]  backend-s3: Attempting to lock remote state (DynamoDB only)...: "
+        f'tf_backend.lock.id={id_} tf_backend.lock.info="" tf_backend.lock.operation=OperationTypePlan\n'
+    )
 
 
 def lock_text(**changed: Any) -> str:
@@ -57,6 +67,7 @@ def failed(command: str = "plan", *, returncode: int = 1, named: str = ID, sever
 class Rig:
     layer: Layer
     session: Session
+    log: Path
     told: list[str] = field(default_factory=list)
     recorded: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -68,6 +79,7 @@ class Rig:
         return OwnLock(
             self.layer,
             self.session,
+            log=self.log,
             tell=self.told.append,
             record=record,
             command=lambda *words: " ".join(("wealist", *words)),
@@ -86,9 +98,11 @@ class Rig:
 
 
 @pytest.fixture
-def rig(estate: Estate, store: Store) -> Rig:
+def rig(estate: Estate, store: Store, tmp_path: Path) -> Rig:
     layer = estate.layer("foundation")
-    return Rig(layer, Session(AwsSettings(), backend=layer.backend))
+    log = tmp_path / "locks.log"
+    log.write_text(attempt(ID))
+    return Rig(layer, Session(AwsSettings(), backend=layer.backend), log)
 
 
 def test_it_is_released_told_and_written_down(rig: Rig, store: Store) -> None:
@@ -136,6 +150,36 @@ def test_any_other_lock_stays(rig: Rig, store: Store, changed: dict[str, str], e
     assert not rig.release(error)
     assert len(rig.locks()) == 1
     assert (rig.told, rig.recorded) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "",
+        attempt("99999999-0000-1111-2222-333344445555"),
+        f"[ERROR] backend-s3: Error acquiring the state lock: tf_backend.lock.id={ID}\n",
+    ],
+    ids=["nothing", "another", "an error that names it"],
+)
+def test_a_lock_that_another_run_has_just_taken_stays(rig: Rig, store: Store, log: str) -> None:
+    """Terraform names the lock that is in its way, whoever took it: only what it has made up itself is its own."""
+    put(store)
+    rig.log.write_text(log)
+
+    assert not rig.release()
+    assert rig.locks() == [ID]
+
+
+def test_a_log_that_is_not_there_proves_nothing(rig: Rig, store: Store) -> None:
+    put(store)
+    rig.log.unlink()
+
+    assert not rig.release()
+
+
+def test_a_log_that_somebody_asked_for_is_left_to_them(tmp_path: Path) -> None:
+    assert logging({"TF_LOG": "trace"}, tmp_path) == {"TF_LOG": "trace"}
+    assert logging({"A": "b"}, tmp_path) == {"A": "b", "TF_LOG_CORE": "INFO", "TF_LOG_PATH": str(tmp_path)}
 
 
 def test_no_lock_is_no_reason_to_plan_again(rig: Rig) -> None:
