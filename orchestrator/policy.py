@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import shell
 from orchestrator.finding import Finding, Severity
-from orchestrator.guard_table import PROTECTING
+from orchestrator.guard_table import PROTECTING, STATEFUL_TYPES
 from orchestrator.loss import losses
 from orchestrator.plan import ACTIONS, Action
 from orchestrator.protection import is_deletion_protected
@@ -70,11 +70,10 @@ def weakenings(plan: Plan, *, allowed: Collection[str] = ()) -> list[Finding]:
     bucket's destruction is judged.
     """
     gone = {
-        value
+        (change.type, value)
         for change in plan.changes
-        if change.action is Action.DELETE and change.type not in PROTECTING and isinstance(change.before, dict)
-        for value in (change.before.get("id"), change.before.get("arn"))
-        if isinstance(value, str)
+        if change.action is Action.DELETE and change.deposed is None and change.type in STATEFUL_TYPES
+        for value in _names_of(change)
     }
     return [
         Finding(
@@ -90,11 +89,17 @@ def weakenings(plan: Plan, *, allowed: Collection[str] = ()) -> list[Finding]:
     ]
 
 
-def _goes_with(change: ResourceChange, gone: Collection[str]) -> bool:
-    """Whether a resource that protects another is deleted together with it."""
+def _names_of(change: ResourceChange) -> Iterator[str]:
+    before = change.before if isinstance(change.before, dict) else {}
+    yield from (value for value in (before.get("id"), before.get("arn")) if isinstance(value, str))
+
+
+def _goes_with(change: ResourceChange, gone: Collection[tuple[str, str]]) -> bool:
+    """Whether a resource that protects another, as `aws_s3_bucket_versioning` an `aws_s3_bucket`, is deleted together with it."""
     if change.action is not Action.DELETE or change.type not in PROTECTING or not isinstance(change.before, dict):
         return False
-    return any(isinstance(value, str) and value in gone for name, value in change.before.items() if name != "region")
+    values = {value for value in change.before.values() if isinstance(value, str)}
+    return any(change.type.startswith(f"{type_}_") and value in values for type_, value in gone)
 
 
 def unsound(plan: Plan, *, is_targeted: bool = False) -> list[Finding]:

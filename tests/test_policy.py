@@ -177,6 +177,9 @@ def test_a_protection_goes_with_what_it_protects_and_with_nothing_else() -> None
     # Two protections of one bucket do not excuse each other.
     block = change("aws_s3_bucket_public_access_block.this", "delete", {"id": "acme-data", "bucket": "acme-data"})
     assert weakened(versioning, block) == ["aws_s3_bucket_versioning.this", "aws_s3_bucket_public_access_block.this"]
+    # What has the bucket's name for an id, and is not the bucket.
+    cors = change("aws_s3_bucket_cors_configuration.this", "delete", {"id": "acme-data", "bucket": "acme-data"})
+    assert weakened(cors, versioning) == ["aws_s3_bucket_versioning.this"]
     forgotten = change("aws_s3_bucket.this", "forget", {"id": "acme-data"})
     assert weakened(forgotten, versioning) == ["aws_s3_bucket_versioning.this"]
 

@@ -143,6 +143,23 @@ def test_a_fetched_module_in_json_is_not_passed_over(data: object, is_refused: b
         check(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"provider": {"aws": {"region": "x"}}}]',
+        '{"provider": {"aws": {"region": "x"}}, "provider": {}}',
+        '{"provider": {"aws": {"region": "x"}}',
+        r'{"pr\u006fvider": {"aws": {"region": "x"}}}',
+    ],
+    ids=["an array", "a key that comes twice", "no end", "an escape in a key"],
+)
+def test_a_module_in_json_is_not_taken_for_harmless_by_another_reader(text: str, tmp_path: Path) -> None:
+    fetch(tmp_path, text, name="main.tf.json")
+
+    with pytest.raises(ConfigError, match=r"main\.tf\.json:1"):
+        check(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"Modules": [{"Key": "x"}]}', '{"Modules": [1]}'])
 def test_a_list_of_modules_that_can_not_be_read_is_refused(text: str, tmp_path: Path) -> None:
     fetch(tmp_path, "")
