@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -69,7 +70,11 @@ def test_all_of_them_are_found_ordered_and_drawn(root: Path) -> None:
 
 def test_it_takes_less_than_a_second_and_100_megabytes(root: Path) -> None:
     """Measured in a process of its own: its own seconds, whatever else the machine does, and the parser's memory in C."""
-    done = subprocess.run([sys.executable, "-c", MEASURED, str(root)], capture_output=True, text=True, check=True)
+    # Nor the seconds that a measurement of coverage takes, where one goes into processes.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(root)], capture_output=True, text=True, check=True, env=env
+    )
 
     seconds, kilobytes = map(float, done.stdout.split())
     assert seconds < 1.0
